@@ -1,0 +1,83 @@
+"""Plans being carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from vmsnap_tui.model.errors import VmsnapError
+    from vmsnap_tui.model.freeze import Freeze
+    from vmsnap_tui.model.plan import Plan
+    from vmsnap_tui.model.progress import Progress
+
+
+class JobState(Enum):
+    """Where a job is in its life."""
+
+    WAITING = "waiting"  # for a place on its site
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One plan being carried out; a new value for each change.
+
+    `step` is the index of the step at work, `rate` bytes per second (smoothed) and `left` seconds, None where not
+    known. `freeze` is the guest's state while the job has anything to do with it; its `since` makes the lamp's clock.
+    """
+
+    id: str
+    plan: Plan
+    state: JobState
+    queued: datetime
+    step: int = 0
+    progress: Progress | None = None
+    rate: float | None = None
+    left: float | None = None
+    freeze: Freeze | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    outcome: str = ""
+    error: VmsnapError | None = None
+    cancelling: bool = False
+
+
+class Jobs:
+    """All jobs of this run of the program, newest last."""
+
+    def all(self) -> Sequence[Job]:
+        """Running, waiting and ended ones."""
+        raise NotImplementedError
+
+    def get(self, job_id: str) -> Job | None:
+        """One job."""
+        raise NotImplementedError
+
+    async def submit(self, plan: Plan) -> Job:
+        """Queue a plan. It is checked again against fresh facts when its turn comes.
+
+        Raises Denied on a read-only site, Conflict where the plan has refusals, or where the world has moved since
+        it was made (`PlanMoved`, with the plan as it would be now).
+        """
+        raise NotImplementedError
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop. Without effect on one that is over."""
+        raise NotImplementedError
+
+    async def wait(self, job_id: str) -> Job:
+        """The job, once it is over."""
+        raise NotImplementedError

@@ -1,0 +1,221 @@
+"""What somebody asks for, and what doing it would mean.
+
+A request goes to the planner of a platform, which answers with a plan: steps, losses, cautions and refusals. Both
+are plain values, so that the same request gives the same plan as long as the world has not moved: equality is the
+check that is made again when a plan is run. Numbers that drift by themselves (free space) stand in `Plan.notes`,
+which does not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vmsnap_tui.model.freeze import Freeze
+    from vmsnap_tui.model.layer import Layer
+    from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot
+    from vmsnap_tui.model.vm import Vm, VmRef
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+class After(Enum):
+    """What the vm does once it is restored."""
+
+    AS_TAKEN = "as taken"
+    RUNNING = "running"
+    PAUSED = "paused"
+    OFF = "off"
+
+
+class Scope(Enum):
+    """What goes with a deleted snapshot."""
+
+    ONE = "this one"
+    TREE = "with children"
+    CHILDREN = "children only"
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Take a snapshot. `method` is a `Method.id` or "" for the recommended one, `disks` None for all."""
+
+    vm: VmRef
+    name: str
+    description: str = ""
+    method: str = ""
+    disks: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Put a vm back to a snapshot. `safety` is the name of a snapshot to take first, "" for none."""
+
+    snapshot: SnapRef
+    after: After = After.AS_TAKEN
+    safety: str = ""
+
+    @property
+    def vm(self) -> VmRef:
+        """The vm that is put back."""
+        return self.snapshot.vm
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete a snapshot. With `metadata_only` the record goes and the data stays."""
+
+    snapshot: SnapRef
+    scope: Scope = Scope.ONE
+    metadata_only: bool = False
+
+    @property
+    def vm(self) -> VmRef:
+        """The vm whose snapshot it is."""
+        return self.snapshot.vm
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Rename a snapshot or describe it anew. None leaves a value as it is."""
+
+    snapshot: SnapRef
+    name: str | None = None
+    description: str | None = None
+
+    @property
+    def vm(self) -> VmRef:
+        """The vm whose snapshot it is."""
+        return self.snapshot.vm
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """Thaw a guest that was left frozen."""
+
+    vm: VmRef
+
+
+Request = Take | Restore | Delete | Edit | Thaw
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something is not done, and what to do instead. `code` is stable, for scripts."""
+
+    code: str
+    why: str
+    instead: str = ""
+
+
+class LossKind(Enum):
+    """What goes away."""
+
+    SNAPSHOT = "snapshot"
+    MEMORY = "memory"
+    CHANGES = "changes"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One thing that is gone afterwards: a snapshot by name, running memory, what was written since."""
+
+    kind: LossKind
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a platform does in one go.
+
+    `action` and `params` are the platform's own (JSON values, since the journal keeps them). `freezes` says that a
+    guest may stand frozen while it runs, `cancellable` that it can be stopped midway.
+    """
+
+    action: str
+    vm: VmRef
+    label: str
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    freezes: bool = False
+    cancellable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an action will do, step by step, before it is done.
+
+    `consistency` is what a taken snapshot will really be worth (None where none is taken). A plan with refusals
+    cannot be run. `notes` hold what may drift without making the plan another one.
+    """
+
+    request: Request
+    title: str
+    vm_name: str
+    steps: tuple[Step, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    cautions: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    consistency: Consistency | None = None
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether anything goes away."""
+        return bool(self.losses)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to take a snapshot of this vm, now.
+
+    `consistency` is what it would really give. `pause`, `space`, `restore` and `limits` are short texts: how long the
+    guest stands still, what it takes, how one gets back, what it cannot do. One with refusals is not possible now.
+    """
+
+    id: str
+    label: str
+    consistency: Consistency
+    pause: str = ""
+    space: str = ""
+    restore: str = ""
+    limits: str = ""
+    refusals: tuple[Refusal, ...] = ()
+    recommended: bool = False
+
+
+class Facts(Protocol):
+    """Everything that a platform's planner needs of one vm, read at one moment. Planning on it does no I/O."""
+
+    @property
+    def vm(self) -> Vm:
+        """The vm as it is now."""
+        ...
+
+    @property
+    def snapshots(self) -> Sequence[Snapshot]:
+        """Its snapshots as they are now."""
+        ...
+
+    @property
+    def chain(self) -> Sequence[Layer]:
+        """The layers that its disks write to and read through now, newest first, disk by disk."""
+        ...
+
+    @property
+    def freeze(self) -> Freeze:
+        """The state of the guest's file systems."""
+        ...
+
+    def methods(self) -> tuple[Method, ...]:
+        """All ways that the platform knows, the recommended one marked."""
+        ...
+
+    def plan(self, request: Request) -> Plan:
+        """What `request` would do here."""
+        ...
