@@ -75,9 +75,7 @@ def read(path: Path) -> Theme:
         raise ValueError(f"name {described.name!r}: expected small letters, digits and hyphens")
     values = msgspec.structs.asdict(described)
     colours = {
-        key: value
-        for key, value in values.items()
-        if key not in {"name", "dark", "variables"} and value is not None
+        key: value for key, value in values.items() if key not in {"name", "dark", "variables"} and value is not None
     }
     for key, value in (colours | described.variables).items():
         if key.endswith("-text-style"):

@@ -1,0 +1,194 @@
+"""What all plan dialogues share: facts are read once, and each change of an option shows the plan anew."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Checkbox, Input, Static
+
+from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.model.plan import Plan
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.ui.widgets.choice import Choice
+from vmsnap_tui.ui.widgets.confirm_bar import Confirm, ConfirmBar
+from vmsnap_tui.ui.widgets.plan_view import PlanView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.app import ComposeResult
+    from textual.widget import Widget
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.plan import Facts, Request
+    from vmsnap_tui.model.vm import Vm
+
+
+class PlanFrame(ModalScreen[Plan | None]):
+    """The frame of a plan dialogue: heading, options beside the plan, and the foot where one confirms."""
+
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide")]
+
+    DEFAULT_CSS = """
+    PlanFrame {
+        align: center middle;
+        #frame {
+            width: 92%;
+            max-width: 132;
+            height: auto;
+            max-height: 94%;
+            border: round $border;
+            border-title-color: $text-primary;
+            border-title-style: bold;
+            background: $surface;
+        }
+        #halves { height: auto; max-height: 100%; }
+        #options { height: auto; max-height: 100%; padding: 0 1; }
+        #plan { height: auto; max-height: 100%; min-height: 8; scrollbar-gutter: stable; }
+        .label { color: $text-muted; margin-top: 1; }
+        .label.first { margin-top: 0; }
+        ConfirmBar { dock: bottom; }
+    }
+    PlanFrame.-wide {
+        #halves { layout: horizontal; }
+        #options { width: 2fr; max-height: 28; }
+        #plan { width: 3fr; border-left: solid $panel-lighten-1; max-height: 28; }
+    }
+    PlanFrame.-narrow {
+        #frame { width: 100%; max-width: 100%; max-height: 100%; }
+        #halves { layout: vertical; overflow-y: auto; max-height: 100%; }
+        #options { max-height: 1000; }
+        #plan { border-top: solid $panel-lighten-1; max-height: 1000; }
+        .label { margin-top: 0; }
+    }
+    """
+
+    BINDINGS = [
+        Binding("escape", "leave", "Back", id="dialogue.leave", tooltip="Leave without doing anything"),
+        Binding("enter", "go", "Go", show=False, id="dialogue.go", tooltip="Go, where nothing is lost by it"),
+        Binding("ctrl+y", "go_deliberately", "Go", show=False, id="dialogue.sure", tooltip="Go, whatever is lost"),
+    ]
+
+    verb: ClassVar[str] = "Go"
+
+    def __init__(self, *, confirm: Confirm = "type") -> None:
+        super().__init__()
+        self._confirm: Confirm = confirm
+        self.plan: Plan | None = None
+
+    def compose(self) -> ComposeResult:
+        """Heading, halves and foot."""
+        with Vertical(id="frame") as frame:
+            frame.border_title = Content(clean(self.heading(), limit=100))
+            frame.border_subtitle = "esc back · tab next"
+            with Horizontal(id="halves"):
+                yield VerticalScroll(id="options", can_focus=False)
+                with VerticalScroll(id="plan"):
+                    yield PlanView()
+            yield ConfirmBar(self.verb, confirm=self._confirm)
+
+    @abstractmethod
+    def heading(self) -> str:
+        """What stands in the border."""
+
+    def show(self, plan: Plan, *, before: Plan | None = None) -> None:
+        """Show a plan and ask for what it needs."""
+        self.plan = plan
+        self.query_one(PlanView).show(plan, before=before)
+        self.query_one(ConfirmBar).show(plan)
+
+    @on(ConfirmBar.Go)
+    def _go(self) -> None:
+        if self.query_one(ConfirmBar).ready:
+            self.dismiss(self.plan)
+
+    @on(ConfirmBar.Leave)
+    def action_leave(self) -> None:
+        """Nothing is done."""
+        self.dismiss(None)
+
+    @on(Choice.Entered)
+    @on(Input.Submitted)
+    def action_go(self) -> None:
+        """Enter: enough where nothing is lost, else it leads to where one confirms."""
+        bar = self.query_one(ConfirmBar)
+        if bar.ready and not bar.wants_key:
+            self.dismiss(self.plan)
+        else:
+            bar.attend()
+
+    def action_go_deliberately(self) -> None:
+        """The deliberate key."""
+        if self.query_one(ConfirmBar).wants_key:
+            self._go()
+
+
+class Dialogue(PlanFrame):
+    """One that reads a vm's facts and asks for options. Returns the confirmed plan, or None."""
+
+    BINDINGS = [Binding("f5", "read", "Read again", show=False, id="dialogue.read", tooltip="Read the facts anew")]
+
+    def __init__(self, engine: Engine, vm: Vm, *, confirm: Confirm = "type") -> None:
+        super().__init__(confirm=confirm)
+        self.engine = engine
+        self.vm = vm
+        self._facts: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What was read. Only to be asked once options are on the screen."""
+        if self._facts is None:
+            raise RuntimeError("facts are not read yet")
+        return self._facts
+
+    @abstractmethod
+    def options(self) -> Iterable[Widget]:
+        """The fields, made from the facts."""
+
+    @abstractmethod
+    def request(self) -> Request:
+        """What the fields say now."""
+
+    def on_mount(self) -> None:
+        """Read the facts."""
+        self.action_read()
+
+    @work(exclusive=True)
+    async def action_read(self) -> None:
+        """Read the facts and build the fields from them."""
+        view = self.query_one(PlanView)
+        view.say(f"Reading what is so on {clean(self.vm.name, limit=40)} now …")
+        self.query_one(ConfirmBar).show(None)
+        try:
+            self._facts = await self.engine.facts(self.vm.ref)
+        except VmsnapError as error:
+            view.say(error.words, f"{error.hint}\n\nf5 tries again, esc leaves.".strip(), style="$text-error")
+            return
+        column = self.query_one("#options")
+        await column.remove_children()
+        fields = list(self.options())
+        await column.mount_all(fields)
+        for field in fields:
+            if field.focusable:
+                field.focus()
+                break
+        self.replan()
+
+    @on(Choice.Chosen)
+    @on(Input.Changed)
+    @on(Checkbox.Changed)
+    def replan(self) -> None:
+        """Show what the fields would do. Pure, so it is done at each key."""
+        if self._facts is not None:
+            self.show(self._facts.plan(self.request()))
+
+
+def label(text: str, *, first: bool = False) -> Static:
+    """What stands above a field."""
+    return Static(text, classes="label first" if first else "label", markup=False)

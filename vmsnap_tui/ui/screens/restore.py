@@ -1,0 +1,81 @@
+"""Put a vm back to a snapshot."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import Checkbox, Static
+
+from vmsnap_tui.model.naming import fresh_name
+from vmsnap_tui.model.plan import After, LossKind, Restore
+from vmsnap_tui.present import ages, marks
+from vmsnap_tui.ui.screens.dialogue import Dialogue, label
+from vmsnap_tui.ui.widgets.choice import Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.widget import Widget
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Vm
+    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
+
+_AFTER = {
+    After.AS_TAKEN: "as it was when taken",
+    After.RUNNING: "running",
+    After.PAUSED: "paused",
+    After.OFF: "off",
+}
+
+
+class RestoreScreen(Dialogue):
+    """How the vm ends, whether what is there now is kept, and what goes away."""
+
+    verb = "Restore"
+
+    def __init__(self, engine: Engine, vm: Vm, snapshot: Snapshot, *, confirm: Confirm = "type") -> None:
+        super().__init__(engine, vm, confirm=confirm)
+        self.snapshot = snapshot
+        self._safety = ""
+
+    def heading(self) -> str:
+        """Which vm and where to."""
+        return f"Restore {self.vm.name} to {self.snapshot.name}"
+
+    def options(self) -> Iterator[Widget]:
+        """A safety snapshot is offered where there is something to keep and it can be taken."""
+        mark = marks.consistency(self.snapshot.consistency)
+        yield label("Back to", first=True)
+        yield Static(
+            Content.assemble(
+                (self.snapshot.name, "bold"),
+                f"\n{ages.when(self.snapshot.created)}, {ages.ago(self.snapshot.created)}\n",
+                (f"{mark.glyph} {mark.word}", mark.style),
+                (f"  {marks.meaning(self.snapshot.consistency)}", "$text-muted"),
+            )
+        )
+        yield label("Afterwards the vm is")
+        yield Choice([(after.value, Content(text)) for after, text in _AFTER.items()], After.AS_TAKEN.value, id="after")
+        taken = {snapshot.name for snapshot in self.facts.snapshots}
+        self._safety = fresh_name(datetime.now().astimezone(), taken, prefix="before-restore-")
+        yield label("What is there now")
+        yield Checkbox(Content("take a safety snapshot first"), self._is_safety_wise(), id="safety", compact=True)
+
+    def _is_safety_wise(self) -> bool:
+        """Whether something would be lost that a safety snapshot, which can be taken, would keep."""
+        bare = self.facts.plan(Restore(self.snapshot.ref))
+        if not any(loss.kind in {LossKind.CHANGES, LossKind.MEMORY} for loss in bare.losses):
+            return False
+        return not self.facts.plan(Restore(self.snapshot.ref, safety=self._safety)).refusals
+
+    def request(self) -> Restore:
+        """As the fields stand."""
+        return Restore(
+            self.snapshot.ref,
+            after=After(self.query_one("#after", Choice).chosen),
+            safety=self._safety if self.query_one("#safety", Checkbox).value else "",
+        )
