@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.platforms.registry import create
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from vmsnap_tui.engine.jobs import Jobs
     from vmsnap_tui.engine.journal import CutOff, Journal
     from vmsnap_tui.engine.store import Store
     from vmsnap_tui.model.layer import Layer
-    from vmsnap_tui.model.plan import Facts, Request, Plan
+    from vmsnap_tui.model.plan import Facts, Plan, Request
     from vmsnap_tui.model.snapshot import SnapRef
     from vmsnap_tui.model.vm import Site, SiteInfo, Vm, VmRef
+    from vmsnap_tui.platforms.protocol import Platform
 
 
 class Engine:
@@ -23,6 +27,22 @@ class Engine:
     jobs: Jobs
     journal: Journal
     read_only: bool
+
+    def __init__(
+        self,
+        sites: Sequence[Site],
+        *,
+        state: Path | None = None,
+        read_only: bool = False,
+        platform: Callable[[Site], Platform] = create,
+        follow: bool = True,
+    ) -> None:
+        """`state` is the folder of journal and log. `read_only` forbids every change on every site.
+
+        With `follow` the engine stays with its sites: it watches them, reads all snapshots and looks into what an
+        earlier run left. Without, it reads only what is asked for, which is what a single command needs.
+        """
+        raise NotImplementedError
 
     async def start(self) -> None:
         """Open the journal, then connect, load and watch every site in the background. Returns at once.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.model.errors import Conflict
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.plan import Plan
     from vmsnap_tui.model.progress import Progress
+
+
+class PlanMoved(Conflict):
+    """The world is not as it was when the plan was made. `plan` is what the same request would do now."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__("things have changed since this plan was made", "look at the new plan and decide again")
+        self.plan = plan
 
 
 class JobState(Enum):

@@ -1,19 +1,28 @@
-"""What is known now, by id. Changed on the loop alone; whoever shows it subscribes to coalesced changes."""
+"""What is known now, by id. Changed on the loop alone; whoever shows it subscribes to coalesced changes.
+
+A load takes a stamp when it starts (`begin`) and hands it in with what it found. The newer stamp wins, so a slow list
+that began before a deletion cannot bring back what is gone, and cannot overwrite what was read since.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
+from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from vmsnap_tui.model.errors import VmsnapError
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Site, SiteInfo, Vm, VmRef
+
+_REMEMBERED_GONE = 10_000
 
 
 class SiteStatus(Enum):
@@ -29,7 +38,8 @@ class SiteStatus(Enum):
 class SiteView:
     """A site as it is known now. `since` is when `status` began, `heard` when it last answered (aware UTC).
 
-    `loading` says that the list of vms is not complete yet, `retry_at` when the next attempt is made.
+    `loading` says that the list of vms is not complete yet, `retry_at` when the next attempt is made. `silent` is set
+    while the site leaves questions unanswered: since when nothing was heard.
     """
 
     site: Site
@@ -40,6 +50,7 @@ class SiteView:
     heard: datetime | None = None
     loading: bool = False
     retry_at: datetime | None = None
+    silent: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +67,210 @@ class Changes:
     jobs: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class _Pending:
+    """Changes that a subscriber has not been told of yet."""
+
+    sites: set[str] = field(default_factory=set)
+    vms: set[VmRef] = field(default_factory=set)
+    snapshots: set[VmRef] = field(default_factory=set)
+    freezes: set[VmRef] = field(default_factory=set)
+    jobs: set[str] = field(default_factory=set)
+
+
+class _Subscriber:
+    """Somebody who wants to know, but not more often than once in `interval` seconds."""
+
+    def __init__(self, callback: Callable[[Changes], None], interval: float) -> None:
+        self._callback = callback
+        self._interval = interval
+        self._last = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+        self._pending = _Pending()
+
+    def pending(self) -> _Pending:
+        """Where to write down a change; it will be told soon."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(loop.time(), self._last + self._interval), self._tell)
+        return self._pending
+
+    def end(self) -> None:
+        """Tell nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tell(self) -> None:
+        told, self._pending = self._pending, _Pending()
+        self._timer = None
+        self._last = asyncio.get_running_loop().time()
+        self._callback(
+            Changes(
+                frozenset(told.sites),
+                frozenset(told.vms),
+                frozenset(told.snapshots),
+                frozenset(told.freezes),
+                frozenset(told.jobs),
+            )
+        )
+
+
+@dataclass(slots=True)
+class _Stamps:
+    """Which load the last word on a vm came from."""
+
+    vm: int = 0
+    snapshots: int = 0
+    freeze: int = 0
+
+
 class Store:
     """The one place where the screen and the command line look things up."""
+
+    def __init__(self, sites: Iterable[Site] = ()) -> None:
+        now = datetime.now(UTC)
+        self._sites = {site.name: SiteView(site, SiteStatus.CONNECTING, now) for site in sites}
+        self._vms: dict[str, dict[VmRef, Vm]] = {name: {} for name in self._sites}
+        self._snapshots: dict[VmRef, tuple[Snapshot, ...]] = {}
+        self._problems: dict[VmRef, VmsnapError] = {}
+        self._freezes: dict[VmRef, Freeze] = {}
+        self._stamps: dict[VmRef, _Stamps] = {}
+        self._gone: dict[VmRef, int] = {}
+        self._subscribers: dict[int, _Subscriber] = {}
+        self._counter = count(1)
+
+    # What is known
 
     @property
     def sites(self) -> Mapping[str, SiteView]:
         """All sites by name, in the order of the configuration."""
-        raise NotImplementedError
+        return MappingProxyType(self._sites)
 
     def vms(self, site: str) -> tuple[Vm, ...]:
         """The vms of a site that are known so far, in no particular order."""
-        raise NotImplementedError
+        return tuple(self._vms.get(site, {}).values())
 
     def vm(self, ref: VmRef) -> Vm | None:
         """One vm, None where it is not known (any more)."""
-        raise NotImplementedError
+        return self._vms.get(ref.site, {}).get(ref)
 
     def snapshots(self, ref: VmRef) -> tuple[Snapshot, ...] | None:
         """A vm's snapshots, None while they have not been read yet."""
-        raise NotImplementedError
+        return self._snapshots.get(ref)
+
+    def problem(self, ref: VmRef) -> VmsnapError | None:
+        """Why a vm's snapshots could not be read the last time that this was tried, None where they could."""
+        return self._problems.get(ref)
 
     def freeze(self, ref: VmRef) -> Freeze | None:
         """The last freeze state seen, None where none was."""
-        raise NotImplementedError
+        return self._freezes.get(ref)
 
     def subscribe(self, callback: Callable[[Changes], None], *, interval: float = 0.1) -> Callable[[], None]:
         """Call `callback` on the loop with what changed, at most once in `interval` seconds. Returns how to stop."""
-        raise NotImplementedError
+        key = next(self._counter)
+        self._subscribers[key] = _Subscriber(callback, interval)
+
+        def stop() -> None:
+            if subscriber := self._subscribers.pop(key, None):
+                subscriber.end()
+
+        return stop
+
+    # What the engine writes
+
+    def begin(self) -> int:
+        """The stamp of a load that starts now, or of something that was seen now."""
+        return next(self._counter)
+
+    def put_site(self, view: SiteView) -> None:
+        """How a site is now."""
+        name = view.site.name
+        if self._sites.get(name) != view:
+            self._sites[name] = view
+            for pending in self._pendings():
+                pending.sites.add(name)
+
+    def put_vm(self, vm: Vm, stamp: int) -> None:
+        """A vm as a load that began at `stamp` found it."""
+        ref = vm.ref
+        if stamp <= self._gone.get(ref, 0):
+            return
+        known = self._stamps.get(ref)
+        if known is None:
+            known = self._stamps[ref] = _Stamps()
+        if stamp < known.vm:
+            return
+        known.vm = stamp
+        self._gone.pop(ref, None)
+        site = self._vms.setdefault(ref.site, {})
+        if site.get(ref) != vm:
+            site[ref] = vm
+            for pending in self._pendings():
+                pending.vms.add(ref)
+
+    def put_snapshots(self, ref: VmRef, snapshots: tuple[Snapshot, ...], stamp: int) -> None:
+        """All snapshots of a known vm. Word on a vm that is not known is dropped."""
+        if not self._is_news(ref, stamp):
+            return
+        self._stamps[ref].snapshots = stamp
+        had_problem = self._problems.pop(ref, None) is not None
+        if had_problem or self._snapshots.get(ref) != snapshots:
+            self._snapshots[ref] = snapshots
+            self._tell_snapshots(ref)
+
+    def put_problem(self, ref: VmRef, error: VmsnapError, stamp: int) -> None:
+        """Why a vm's snapshots cannot be read. Those that were read before stay."""
+        if self._is_news(ref, stamp):
+            self._stamps[ref].snapshots = stamp
+            self._problems[ref] = error
+            self._tell_snapshots(ref)
+
+    def put_freeze(self, ref: VmRef, freeze: Freeze, stamp: int) -> None:
+        """The freeze state of a known vm."""
+        known = self._stamps.get(ref)
+        if known is None or stamp < known.freeze:
+            return
+        known.freeze = stamp
+        if self._freezes.get(ref) != freeze:
+            self._freezes[ref] = freeze
+            for pending in self._pendings():
+                pending.freezes.add(ref)
+
+    def remove(self, ref: VmRef, stamp: int) -> None:
+        """A vm is gone, says a load that began at `stamp`. Word that is older than that cannot bring it back."""
+        known = self._stamps.get(ref)
+        if known is not None and stamp < known.vm:
+            return
+        self._gone.pop(ref, None)  # so that the newest stand last
+        self._gone[ref] = stamp
+        if len(self._gone) > _REMEMBERED_GONE:
+            del self._gone[next(iter(self._gone))]
+        if known is None:
+            return
+        del self._stamps[ref]
+        for known_things in (self._vms[ref.site], self._snapshots, self._problems, self._freezes):
+            known_things.pop(ref, None)
+        for pending in self._pendings():
+            pending.vms.add(ref)
+
+    def keep_only(self, site: str, seen: Collection[VmRef], stamp: int) -> None:
+        """The end of a full list that began at `stamp`: vms that it did not see are gone, unless they are newer."""
+        for ref in [ref for ref in self._vms.get(site, {}) if ref not in seen]:
+            self.remove(ref, stamp)
+
+    def put_job(self, job_id: str) -> None:
+        """A job changed."""
+        for pending in self._pendings():
+            pending.jobs.add(job_id)
+
+    def _is_news(self, ref: VmRef, stamp: int) -> bool:
+        known = self._stamps.get(ref)
+        return known is not None and stamp >= known.snapshots and stamp > self._gone.get(ref, 0)
+
+    def _tell_snapshots(self, ref: VmRef) -> None:
+        for pending in self._pendings():
+            pending.snapshots.add(ref)
+
+    def _pendings(self) -> Iterator[_Pending]:
+        return (subscriber.pending() for subscriber in self._subscribers.values())
