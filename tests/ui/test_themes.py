@@ -16,7 +16,7 @@ SHIPPED = sorted(themes.load()[0])
 GROUNDS = ("background", "surface", "panel", "block-cursor-background", "block-cursor-blurred-background")
 TEXTS = (
     "foreground",
-    "text-muted",
+    "foreground-muted",
     "primary",
     "success",
     "warning",

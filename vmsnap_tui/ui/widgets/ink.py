@@ -1,0 +1,72 @@
+"""Colours by meaning for widgets that draw their lines themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+from textual.scroll_view import ScrollView
+
+if TYPE_CHECKING:
+    from rich.style import Style
+
+INKS = (
+    "foreground",
+    "foreground-muted",
+    "primary",
+    "secondary",
+    "accent",
+    "success",
+    "warning",
+    "error",
+    "consistency-memory",
+    "consistency-clean",
+    "consistency-filesystem",
+    "consistency-crash",
+    "consistency-unknown",
+    "border-blurred",
+)
+"""Theme variables that a line may be drawn in."""
+
+
+def fit(text: str, width: int) -> str:
+    """`text` in exactly `width` cells: cut with an ellipsis or filled with blanks."""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+
+
+class InkedView(ScrollView):
+    """A view of lines whose cursor line has a ground of its own."""
+
+    COMPONENT_CLASSES = {f"ink--{name}" for name in INKS} | {"ink--cursor", "ink--cursor-blurred", "ink--hover"}
+
+    DEFAULT_CSS = (
+        "InkedView {"
+        + "".join(f"& > .ink--{name} {{ color: ${name}; }}\n" for name in INKS)
+        + """
+        & > .ink--cursor {
+            background: $block-cursor-background;
+            color: $block-cursor-foreground;
+            text-style: $block-cursor-text-style;
+        }
+        & > .ink--cursor-blurred {
+            background: $block-cursor-blurred-background;
+            color: $block-cursor-blurred-foreground;
+        }
+        & > .ink--hover { background: $block-hover-background; }
+        }"""
+    )
+
+    def ink(self, name: str) -> Style:
+        """The style for a theme variable, without a ground. An unknown name is drawn as plain text."""
+        return self.get_component_rich_style(f"ink--{name if name in INKS else 'foreground'}", partial=True)
+
+    def ground(self, *, cursor: bool, hover: bool = False) -> Style:
+        """The style that a whole line starts from."""
+        if cursor:
+            name = "ink--cursor" if self.has_focus else "ink--cursor-blurred"
+            return self.rich_style + self.get_component_rich_style(name)
+        if hover:
+            return self.rich_style + self.get_component_rich_style("ink--hover", partial=True)
+        return self.rich_style

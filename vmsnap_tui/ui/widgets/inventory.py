@@ -1,0 +1,401 @@
+"""All sites, groups and vms as a tree of which only the visible lines are drawn."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from vmsnap_tui.engine.store import SiteStatus
+from vmsnap_tui.model.freeze import FreezeState
+from vmsnap_tui.model.vm import VmRef
+from vmsnap_tui.present import marks
+from vmsnap_tui.ui.inventory_rows import GroupKey, NoteKey, SiteKey, Sort, arrange, is_troubled
+from vmsnap_tui.ui.widgets.ink import InkedView, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from rich.style import Style
+    from textual import events
+
+    from vmsnap_tui.engine.store import SiteView
+    from vmsnap_tui.ui.inventory_rows import Key, VmEntry
+
+OPEN, FOLDED = ("v", ">") if marks.PLAIN else ("▾", "▸")
+_LIT = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
+_RIGHT = 10
+"""Cells of the columns at the right: job, lamp, agent, count of snapshots."""
+
+Cells = list[tuple[str, str]]
+"""Text and ink, left to right."""
+
+
+class Inventory(InkedView, can_focus=True):
+    """The tree. It is told what is known, keeps cursor, marks, folds, filter and sort, and posts what is chosen."""
+
+    DEFAULT_CSS = """
+    Inventory { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", id="list.up", show=False, tooltip="One line up"),
+        Binding("down,j", "move(1)", "Down", id="list.down", show=False, tooltip="One line down"),
+        Binding("pageup", "page(-1)", "Page up", id="list.page-up", show=False, tooltip="One page up"),
+        Binding("pagedown", "page(1)", "Page down", id="list.page-down", show=False, tooltip="One page down"),
+        Binding("home,g", "edge(-1)", "Top", id="list.top", show=False, tooltip="To the first line"),
+        Binding("end,G", "edge(1)", "Bottom", id="list.bottom", show=False, tooltip="To the last line"),
+        Binding("left", "fold(True)", "Fold", id="inventory.fold", show=False, tooltip="Fold a site or group"),
+        Binding("right", "fold(False)", "Unfold", id="inventory.unfold", show=False, tooltip="Unfold it"),
+        Binding("enter", "open", "Open", id="inventory.open", tooltip="Go to the snapshots of the vm"),
+        Binding("space", "mark", "Mark", id="inventory.mark", tooltip="Mark a vm (or a whole site or group)"),
+        Binding("o", "sort", "Sort", id="inventory.sort", tooltip="Sort by name, state, newest snapshot, count"),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    hover: reactive[int] = reactive(-1, repaint=False)
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor came to stand on a row (None where there is none)."""
+
+        key: Key | None
+
+    @dataclass
+    class Opened(Message):
+        """A vm was opened."""
+
+        vm: VmRef
+
+    @dataclass
+    class Visible(Message):
+        """These vms are on the screen now."""
+
+        vms: frozenset[VmRef]
+
+    @dataclass
+    class Arranged(Message):
+        """Marks, sort, or the number of rows changed."""
+
+    def __init__(self, now: Callable[[], datetime], *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
+        super().__init__(id=id)
+        self._now = now
+        self._sites: dict[str, SiteView] = {}
+        self._entries: dict[str, dict[VmRef, VmEntry]] = {}
+        self._rows: list[Key] = []
+        self._counts: dict[Key, int] = {}
+        self._folded: set[Key] = set()
+        self._moved_by_hand = False
+        self._seen: frozenset[VmRef] = frozenset()
+        self.marked: set[VmRef] = set()
+        self.sort = Sort.NAME
+        self.text = ""
+
+    # What is known
+
+    @property
+    def key(self) -> Key | None:
+        """What the cursor stands on."""
+        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+
+    @property
+    def rows(self) -> Sequence[Key]:
+        """All rows, top to bottom."""
+        return self._rows
+
+    @property
+    def shown(self) -> int:
+        """How many vms fit the filter."""
+        return sum(self._counts.get(SiteKey(name), 0) for name in self._sites)
+
+    def show_site(self, view: SiteView) -> None:
+        """Take in how a site stands."""
+        self._sites[view.site.name] = view
+        self._arrange()
+
+    def update_vms(self, entries: Iterable[VmEntry], gone: Iterable[VmRef] = ()) -> None:
+        """Take in vms that are new or changed, and those that are no more."""
+        same = self.sort is Sort.NAME and not self.text
+        for entry in entries:
+            ref = entry.vm.ref
+            known = self._entries.setdefault(ref.site, {})
+            old = known.get(ref)
+            same = same and old is not None and (old.vm.name, old.vm.group) == (entry.vm.name, entry.vm.group)
+            known[ref] = entry
+        for ref in gone:
+            if self._entries.get(ref.site, {}).pop(ref, None):
+                same = False
+                self.marked.discard(ref)
+        if same:
+            self.refresh()
+        else:
+            self._arrange()
+
+    def filter(self, text: str) -> None:
+        """Show only what fits."""
+        self.text = text
+        self._arrange(follow=True)
+
+    def go_to(self, vm: VmRef) -> None:
+        """Put the cursor on a vm, unfolding what hides it."""
+        entry = self._entries.get(vm.site, {}).get(vm)
+        if entry is None:
+            return
+        self._folded -= {SiteKey(vm.site), GroupKey(vm.site, entry.vm.group)}
+        self._arrange()
+        if vm not in self._rows:
+            self.filter("")
+        self._moved_by_hand = True
+        self.cursor = self._rows.index(vm)
+
+    def _arrange(self, *, follow: bool = False) -> None:
+        """Build the rows anew. The cursor stays on its row, and that where it is on the screen."""
+        before, key, top = self._rows, self.key, self.scroll_offset.y
+        at = self.cursor
+        self._rows, self._counts = arrange(
+            self._sites.values(), self._entries, folded=self._folded, sort=self.sort, text=self.text, notes=self._notes
+        )
+        self.virtual_size = Size(self.size.width, len(self._rows))
+        place = self._place(before, at)
+        if not self._moved_by_hand and not isinstance(key, VmRef):
+            place = next((index for index, row in enumerate(self._rows) if isinstance(row, VmRef)), place)
+        self.set_reactive(Inventory.cursor, place)
+        if follow:
+            self._scroll_to_cursor()
+        elif place != at:
+            self.scroll_to(y=max(0, top + place - at), animate=False)
+        if key != self.key:
+            self.post_message(self.Highlighted(self.key))
+        self.post_message(self.Arranged())
+        self.refresh()
+        self._tell_visible()
+
+    def _place(self, before: Sequence[Key], at: int) -> int:
+        """Where the row at `at` of the former rows is now, or else its nearest neighbour."""
+        if not before:
+            return 0
+        places = {row: index for index, row in enumerate(self._rows)}
+        for key in (*before[at:], *reversed(before[:at])):
+            if key in places:
+                return places[key]
+        return 0
+
+    def _notes(self, view: SiteView) -> Sequence[NoteKey]:
+        """What is to be said under a site's row: why it does not answer and what to do, or that it is empty."""
+        name = view.site.name
+        words: list[tuple[str, str]] = []
+        if is_troubled(view) and view.error:
+            words = [("error", view.error.words), ("foreground-muted", view.error.hint)]
+        elif view.status is SiteStatus.ONLINE and not self._entries.get(name):
+            words = [("foreground-muted", "Loading…" if view.loading else "No VMs here yet.")]
+        width = max(10, self.size.width - 5)
+        lines = [(tone, line) for tone, text in words for line in textwrap.wrap(text, width)]
+        return [NoteKey(name, number, tone, text) for number, (tone, text) in enumerate(lines)]
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        width, index = self.size.width, self.scroll_offset.y + y
+        if index >= len(self._rows):
+            return self._blank(index, width)
+        key = self._rows[index]
+        ground = self.ground(cursor=index == self.cursor, hover=index == self.hover)
+        if isinstance(key, VmRef):
+            cells = self._vm_cells(self._entries[key.site][key], width)
+        elif isinstance(key, SiteKey):
+            cells = self._site_cells(key, width)
+        elif isinstance(key, GroupKey):
+            count = str(self._counts[key])
+            fold = FOLDED if self._is_folded(key) else OPEN
+            cells = [("   " + fold + " ", "foreground-muted"), (fit(key.group, width - 6 - len(count)), "secondary")]
+            cells.append((f"{count} ", "foreground-muted"))
+        else:
+            cells = [("     ", ""), (key.text, key.tone)]
+        return self._strip(cells, ground, width)
+
+    def _strip(self, cells: Cells, ground: Style, width: int) -> Strip:
+        segments = [Segment(text, ground + self.ink(ink) if ink else ground) for text, ink in cells if text]
+        return Strip(segments).adjust_cell_length(width, ground)
+
+    def _blank(self, index: int, width: int) -> Strip:
+        words = ""
+        if not self._rows and index == 1:
+            words = f"  Nothing fits “{self.text}”." if self.text else "  No sites."
+        if not self._rows and index == 2:
+            words = "  esc clears the filter." if self.text else "  Name one: vmsnap -c URI"
+        return self._strip([(words, "foreground-muted")], self.rich_style, width)
+
+    def _vm_cells(self, entry: VmEntry, width: int) -> Cells:
+        vm = entry.vm
+        state, agent = marks.mark(vm.state), marks.mark(vm.agent)
+        lost = is_troubled(self._sites[vm.ref.site])
+        is_marked = vm.ref in self.marked
+        indent = "    " if vm.group else "  "
+        name_width = width - len(indent) - 3 - _RIGHT
+        lit = entry.freeze is not None and entry.freeze.state in _LIT
+        lamp = marks.mark(entry.freeze.state) if entry.freeze and lit else None
+        job = marks.job_mark(entry.job.value) if entry.job else None
+        count = "·" if entry.snapshots is None else str(entry.snapshots)
+        return [
+            (marks.MARKED.glyph if is_marked else " ", marks.MARKED.style),
+            (indent, ""),
+            (state.glyph + " ", "foreground-muted" if lost else state.style),
+            (fit(vm.name, name_width), "foreground-muted" if lost else ""),
+            (job.glyph if job else " ", job.style if job else ""),
+            (lamp.glyph if lamp else " ", lamp.style if lamp else ""),
+            (f" {agent.glyph}", "foreground-muted" if lost else agent.style),
+            (f"{count:>5} ", "" if entry.snapshots else "foreground-muted"),
+        ]
+
+    def _site_cells(self, key: SiteKey, width: int) -> Cells:
+        view = self._sites[key.site]
+        mark = marks.site_mark(view.status.value)
+        right = self._standing(view)
+        fold = FOLDED if self._is_folded(key) else OPEN
+        name_width = max(6, width - len(right) - 6)
+        return [
+            (f" {fold} ", "foreground-muted"),
+            (fit(key.site, name_width), "primary"),
+            (f" {right}", mark.style if is_troubled(view) else "foreground-muted"),
+            (f" {mark.glyph}", mark.style),
+        ]
+
+    def _standing(self, view: SiteView) -> str:
+        """How a site stands, in few words."""
+        count = self._counts.get(SiteKey(view.site.name), 0)
+        if view.status is SiteStatus.CONNECTING:
+            return "connecting…"
+        if is_troubled(view):
+            since = f" {view.since.astimezone():%H:%M}" if view.status is SiteStatus.LOST else ""
+            wait = max(0, round((view.retry_at - self._now()).total_seconds())) if view.retry_at else None
+            again = "" if wait is None else f" · again in {wait} s" if wait else " · trying"
+            return f"{view.status.value}{since}{again}"
+        product = f"{view.info.product} {view.info.version}".strip() if view.info else ""
+        loading = "…" if view.loading else ""
+        return f"{product} {count}{loading}" if self.size.width >= 30 else f"{count}{loading}"
+
+    # Moving
+
+    def _is_folded(self, key: Key) -> bool:
+        return key in self._folded and not self.text.strip()
+
+    def validate_cursor(self, cursor: int) -> int:
+        return max(0, min(cursor, len(self._rows) - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self._scroll_to_cursor()
+        self.refresh_line(old)
+        self.refresh_line(new)
+        if old != new:
+            self.post_message(self.Highlighted(self.key))
+
+    def watch_hover(self, old: int, new: int) -> None:
+        self.refresh_line(old)
+        self.refresh_line(new)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_visible()
+
+    def _tell_visible(self) -> None:
+        top = self.scroll_offset.y
+        seen = frozenset(key for key in self._rows[top : top + self.size.height] if isinstance(key, VmRef))
+        if seen != self._seen:
+            self._seen = seen
+            self.post_message(self.Visible(seen))
+
+    def _scroll_to_cursor(self) -> None:
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        if self.cursor < top:
+            # The row above is seen as well where it is the heading of this one.
+            heading = self.cursor == 1
+            self.scroll_to(y=self.cursor - heading, animate=False)
+        elif self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False)
+
+    def _go(self, index: int, step: int) -> None:
+        """Put the cursor on a row; a note is passed over in the direction of `step`."""
+        self._moved_by_hand = True
+        index = self.validate_cursor(index)
+        while 0 <= index < len(self._rows) and isinstance(self._rows[index], NoteKey):
+            index += step
+        if 0 <= index < len(self._rows):
+            self.cursor = index
+
+    def action_move(self, step: int) -> None:
+        self._go(self.cursor + step, step)
+
+    def action_page(self, step: int) -> None:
+        self._go(self.cursor + step * max(1, self.size.height - 1), step)
+
+    def action_edge(self, step: int) -> None:
+        self._go(0 if step < 0 else len(self._rows) - 1, -step)
+
+    def action_fold(self, fold: bool) -> None:
+        key = self.key
+        if isinstance(key, VmRef) and fold:
+            group = self._entries[key.site][key].vm.group
+            heading: Key = GroupKey(key.site, group) if group else SiteKey(key.site)
+            self._go(self._rows.index(heading), -1)
+        elif isinstance(key, GroupKey) and fold and key in self._folded:
+            self._go(self._rows.index(SiteKey(key.site)), -1)
+        elif isinstance(key, (SiteKey, GroupKey)):
+            self._moved_by_hand = True
+            (self._folded.add if fold else self._folded.discard)(key)
+            self._arrange()
+
+    def action_open(self) -> None:
+        if isinstance(self.key, VmRef):
+            self.post_message(self.Opened(self.key))
+        elif self.key is not None:
+            self.action_fold(not self._is_folded(self.key))
+
+    def action_mark(self) -> None:
+        key = self.key
+        if isinstance(key, VmRef):
+            self.marked ^= {key}
+        elif isinstance(key, (SiteKey, GroupKey)):
+            group = key.group if isinstance(key, GroupKey) else None
+            members = {
+                ref
+                for ref, entry in self._entries.get(key.site, {}).items()
+                if group is None or entry.vm.group == group
+            }
+            self.marked = self.marked - members if members <= self.marked else self.marked | members
+        self.refresh()
+        self.post_message(self.Arranged())
+        self._go(self.cursor + 1, 1)
+
+    def action_sort(self) -> None:
+        self.sort = self.sort.next
+        self._arrange(follow=True)
+
+    # Events
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self.hover = self.scroll_offset.y + event.y
+
+    def on_leave(self) -> None:
+        self.hover = -1
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.scroll_offset.y + event.y
+        if index >= len(self._rows):
+            return
+        self._go(index, 1)
+        key = self.key
+        if event.ctrl:
+            self.action_mark()
+        elif event.chain == 2 or (isinstance(key, (SiteKey, GroupKey)) and event.x < 5):
+            self.action_open()
