@@ -1,0 +1,36 @@
+"""Labs: the real thing, brought up for the session."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lab.libvirt.lab import Lab, LabUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.lab)
+            if item.get_closest_marker("timeout") is None:  # the first one waits for packages too
+                item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """A running libvirtd of our own; guests that a test defines may stay for the next."""
+    try:
+        with Lab() as lab:
+            yield lab
+    except LabUnavailableError as error:
+        if os.environ.get("CI") == "true":  # there a lab that is missing is a failure
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
