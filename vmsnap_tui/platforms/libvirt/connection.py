@@ -1,0 +1,180 @@
+"""One libvirt connection that can be lost and taken up again, and the one event loop that all of them need."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import libvirt
+
+from vmsnap_tui.model.errors import Unreachable
+from vmsnap_tui.platforms.libvirt.errors import is_code, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vmsnap_tui.model.errors import VmsnapError
+
+_KEEPALIVE_PAUSE = 5  # seconds between two probes of a silent connection
+_KEEPALIVE_COUNT = 3  # unanswered ones after which it counts as broken
+_NOT_OPEN = Unreachable("not connected", "refresh the site to connect now")
+
+_once = threading.Lock()
+_running = False
+
+
+def _silent(_context: object, _error: object) -> None:
+    """Keeps libvirt from printing its errors to stderr, in the middle of the screen."""
+
+
+def _run_events() -> None:
+    while True:
+        try:
+            libvirt.virEventRunDefaultImpl()
+        except libvirt.libvirtError:
+            time.sleep(0.1)  # a failing poll must not turn into a busy loop
+
+
+def _start_events() -> None:
+    """Start libvirt's event loop. It must be registered before the first connection is opened."""
+    global _running  # noqa: PLW0603 - libvirt itself has one event loop a process
+    with _once:
+        if _running:
+            return
+        libvirt.registerErrorHandler(_silent, None)
+        libvirt.virEventRegisterDefaultImpl()
+        threading.Thread(target=_run_events, name="libvirt-events", daemon=True).start()
+        _running = True
+
+
+def without_prompt(uri: str) -> str:
+    """The URI, told not to let ssh ask for anything on the terminal that the screen is drawn on."""
+    parts = urlsplit(uri)
+    if not parts.scheme.endswith("+ssh") or "no_tty=" in parts.query:
+        return uri
+    # By hand: urlunsplit would drop the empty host of a `qemu+ssh:///…`.
+    base, _, fragment = uri.partition("#")
+    return base + ("&" if parts.query else "?") + "no_tty=1" + (f"#{fragment}" if fragment else "")
+
+
+class Connection:
+    """A connection that many threads share; libvirt keeps it safe for that. Only opening is serialized."""
+
+    def __init__(self, uri: str, *, read_only: bool = False) -> None:
+        self.uri = uri
+        self.read_only = read_only
+        self._opening = threading.Lock()
+        self._conn: libvirt.virConnect | None = None
+        self._error: VmsnapError = _NOT_OPEN
+        self.stirred = threading.Event()
+        """Set when the connection was opened, lost or closed. The watch waits for it and clears it."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the host's files are this machine's files."""
+        parts = urlsplit(self.uri)
+        return not parts.hostname and parts.scheme in {"qemu", "qemu+unix", "ch", "xen", "lxc", "bhyve"}
+
+    @property
+    def raw(self) -> libvirt.virConnect:
+        """libvirt's own connection. Raises Unreachable at once while there is none."""
+        conn = self._conn
+        if conn is None:
+            raise type(self._error)(self._error.words, self._error.hint)
+        return conn
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._conn is not None
+
+    def open(self) -> libvirt.virConnect:
+        """Connect, or keep a connection that still stands. Raises Unreachable or Denied."""
+        with self._opening:
+            if self._conn is not None and self._stands(self._conn):
+                return self._conn
+            try:
+                self._conn = conn = self._connected()
+            except libvirt.libvirtError as error:
+                self._conn, self._error = None, translated(error)
+                raise self._error from error
+        self.stirred.set()
+        return conn
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self.lose(_NOT_OPEN)
+
+    def lose(self, error: VmsnapError) -> None:
+        """Count the connection as broken: every call raises `error` until it is opened again."""
+        conn, self._conn, self._error = self._conn, None, error
+        if conn is not None:
+            # Not closed by force: other threads may be in a call of its. The last of them lets go of it.
+            try:
+                conn.unregisterCloseCallback()
+            except libvirt.libvirtError:
+                pass  # the driver has none
+        self.stirred.set()
+
+    def check(self) -> None:
+        """See whether the connection still stands, without asking the other side. Raises Unreachable."""
+        conn = self.raw
+        if not self._stands(conn):
+            lost = Unreachable("the connection to libvirt broke", "vmsnap takes it up again by itself")
+            self.lose(lost)
+            raise lost
+
+    def domain(self, vm_id: str) -> libvirt.virDomain:
+        """The domain of a UUID. Raises Missing."""
+        try:
+            return self.raw.lookupByUUIDString(vm_id)
+        except libvirt.libvirtError as error:
+            raise translated(error) from error
+
+    def snapshot(self, domain: libvirt.virDomain, name: str) -> libvirt.virDomainSnapshot:
+        """The snapshot of that name. Raises Missing."""
+        try:
+            return domain.snapshotLookupByName(name)
+        except libvirt.libvirtError as error:
+            raise translated(error) from error
+
+    @contextmanager
+    def second(self) -> Iterator[libvirt.virConnect]:
+        """A connection of one's own, for polling beside a call that takes long. Closed at the end."""
+        try:
+            conn = self._connected()
+        except libvirt.libvirtError as error:
+            raise translated(error) from error
+        try:
+            yield conn
+        finally:
+            try:
+                conn.close()
+            except libvirt.libvirtError:
+                pass  # it broke meanwhile: gone is what it was to be
+
+    def _connected(self) -> libvirt.virConnect:
+        _start_events()
+        uri = without_prompt(self.uri)
+        conn = libvirt.openReadOnly(uri) if self.read_only else libvirt.open(uri)
+        try:
+            conn.setKeepAlive(_KEEPALIVE_PAUSE, _KEEPALIVE_COUNT)
+            conn.registerCloseCallback(self._closed, None)
+        except libvirt.libvirtError as error:
+            if not is_code(error, libvirt.VIR_ERR_NO_SUPPORT):  # a driver in this very process has no need of it
+                raise
+        return conn
+
+    def _closed(self, _conn: object, _reason: int, _opaque: object) -> None:
+        """Called by libvirt's event loop: wake the watch, which finds out what is the matter."""
+        self.stirred.set()
+
+    @staticmethod
+    def _stands(conn: libvirt.virConnect) -> bool:
+        try:
+            return bool(conn.isAlive())
+        except libvirt.libvirtError:
+            return False
