@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class PlanFrame(ModalScreen[Plan | None]):
     """The frame of a plan dialogue: heading, options beside the plan, and the foot where one confirms."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
     DEFAULT_CSS = """
     PlanFrame {

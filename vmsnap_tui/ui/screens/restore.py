@@ -10,7 +10,7 @@ from textual.widgets import Checkbox, Static
 
 from vmsnap_tui.model.naming import fresh_name
 from vmsnap_tui.model.plan import After, LossKind, Restore
-from vmsnap_tui.present import ages, marks
+from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.ui.screens.dialogue import Dialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
 
@@ -48,20 +48,21 @@ class RestoreScreen(Dialogue):
 
     def options(self) -> Iterator[Widget]:
         """A safety snapshot is offered where there is something to keep and it can be taken."""
-        mark = marks.consistency(self.snapshot.consistency)
+        now = datetime.now().astimezone()
+        mark = marks.mark(self.snapshot.consistency)
         yield label("Back to", first=True)
         yield Static(
             Content.assemble(
                 (self.snapshot.name, "bold"),
-                f"\n{ages.when(self.snapshot.created)}, {ages.ago(self.snapshot.created)}\n",
-                (f"{mark.glyph} {mark.word}", mark.style),
+                f"\n{sizes.moment(self.snapshot.created)}, {sizes.age(self.snapshot.created, now)} ago\n",
+                (mark.text, f"${mark.style}"),
                 (f"  {marks.meaning(self.snapshot.consistency)}", "$text-muted"),
             )
         )
         yield label("Afterwards the vm is")
         yield Choice([(after.value, Content(text)) for after, text in _AFTER.items()], After.AS_TAKEN.value, id="after")
         taken = {snapshot.name for snapshot in self.facts.snapshots}
-        self._safety = fresh_name(datetime.now().astimezone(), taken, prefix="before-restore-")
+        self._safety = fresh_name(now, taken, prefix="before-restore-")
         yield label("What is there now")
         yield Checkbox(Content("take a safety snapshot first"), self._is_safety_wise(), id="safety", compact=True)
 

@@ -68,13 +68,13 @@ class TakeScreen(Dialogue):
 
 
 def _row(method: Method) -> Content:
-    mark = marks.consistency(method.consistency)
+    mark = marks.mark(method.consistency)
     if method.refusals:
         return Content.assemble((method.label, "$text-disabled"), ("  not possible", "$text-disabled italic"))
     return Content.assemble(
         method.label,
         "  ",
-        (f"{mark.glyph} {mark.word}", mark.style),
+        (mark.text, f"${mark.style}"),
         (f"  {method.pause}" if method.pause else "", "$text-muted"),
-        ("  recommended", "$text-success") if method.recommended else "",
+        (f"  {marks.RECOMMENDED.text}", f"${marks.RECOMMENDED.style}") if method.recommended else "",
     )

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from vmsnap_tui.present import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from vmsnap_tui.model.plan import Plan
 
@@ -48,25 +48,24 @@ class PlanView(Static):
 
 def _lines(plan: Plan) -> Iterator[tuple[str, str, str]]:
     """Section, line and the section's style, in the order in which one must read them."""
+    refused = f"{marks.REFUSED.glyph} Refused"
     for refusal in plan.refusals:
-        yield "✗ Refused", refusal.why, "$text-error"
+        yield refused, refusal.why, "$text-error"
         if refusal.instead:
-            yield "✗ Refused", f"→ {refusal.instead}", "$text-error"
-    yield from (("− What will be lost", line, "$text-error") for line in _losses(plan))
+            yield refused, f"→ {refusal.instead}", "$text-error"
+    for loss in plan.losses:
+        line = f"{loss.what}: {loss.detail}" if loss.detail else loss.what
+        yield "What will be lost", f"{marks.mark(loss.kind).glyph} {line}", "$text-error"
     if plan.consistency is not None and not plan.refusals:
-        mark = marks.consistency(plan.consistency)
+        mark = marks.mark(plan.consistency)
         yield (
             "What it is worth",
-            f"{mark.glyph} {mark.word}: {marks.meaning(plan.consistency)}",
+            f"{mark.text}: {marks.meaning(plan.consistency)}",
             "$text-primary",
         )
-    yield from (("! Mind", caution, "$text-warning") for caution in plan.cautions)
+    yield from ((f"{marks.CAUTION.glyph} Mind", caution, "$text-warning") for caution in plan.cautions)
     if not plan.refusals:
         yield from (
             ("Steps", f"{number}. {step.label}", "$text-primary") for number, step in enumerate(plan.steps, start=1)
         )
     yield from (("Notes", note, "$text-muted") for note in plan.notes)
-
-
-def _losses(plan: Plan) -> Iterable[str]:
-    return (f"{loss.what}: {loss.detail}" if loss.detail else loss.what for loss in plan.losses)
