@@ -31,9 +31,7 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def site(self, *, read_only: bool = False) -> Site:
         """As the engine knows it."""
-        return Site(
-            self.name, self.kind, self.address, self.read_only or read_only, self.jobs, dict(self.options)
-        )
+        return Site(self.name, self.kind, self.address, self.read_only or read_only, self.jobs, dict(self.options))
 
 
 class UiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,9 +113,7 @@ def _check_names(config: Config, text: str, path: Path) -> None:
     for index, site in enumerate(config.sites):
         where = ("sites", index, "name")
         if site.name in seen:
-            raise ConfigError(
-                path, line_of(text, where), f'a second site is called "{site.name}"', "rename one"
-            )
+            raise ConfigError(path, line_of(text, where), f'a second site is called "{site.name}"', "rename one")
         if site.kind is not PlatformKind.DEMO and not site.address:
             words = f'site "{site.name}" has no address'
             raise ConfigError(path, line_of(text, where[:2]), words, 'such as address = "qemu:///system"')
@@ -128,8 +124,7 @@ def _explained(message: str, text: str, path: Path) -> ConfigError:
     """msgspec's words, with the line that they speak of and what would have been right."""
     words, _, at = message.partition(" - at `")
     steps = tuple(
-        int(step[1:-1]) if step.startswith("[") else step
-        for step in re.findall(r"\[\d+\]|[^.\[\]$]+", at.rstrip("`"))
+        int(step[1:-1]) if step.startswith("[") else step for step in re.findall(r"\[\d+\]|[^.\[\]$]+", at.rstrip("`"))
     )
     words = words.replace("Object contains", "there is an").replace("Object missing", "there is no")
     words = words.replace("an unknown field", "an unknown key").replace("no required field", "no")

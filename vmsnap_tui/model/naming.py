@@ -1,12 +1,16 @@
-"""Names that vmsnap proposes for snapshots."""
+"""Names that vmsnap proposes for snapshots, and words that it asks for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.model.text import clean
+
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
+
+_LONGEST_TO_TYPE = 30
 
 
 def fresh_name(now: datetime, taken: Collection[str], *, prefix: str = "") -> str:
@@ -18,3 +22,11 @@ def fresh_name(now: datetime, taken: Collection[str], *, prefix: str = "") -> st
     while f"{name}-{number}" in taken:
         number += 1
     return f"{name}-{number}"
+
+
+def word_to_type(vm_name: str, vm_id: str) -> str:
+    """What has to be typed before a vm loses data: its name, or a short word where that cannot well be typed."""
+    name = clean(vm_name)
+    if name.isascii() and name.isprintable() and 0 < len(name) <= _LONGEST_TO_TYPE and name == name.strip():
+        return name
+    return f"yes-{vm_id[:4]}" if vm_id.isascii() and vm_id.isprintable() else "yes"
