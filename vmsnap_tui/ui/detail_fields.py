@@ -1,0 +1,193 @@
+"""What the details say of a site, a vm, a snapshot and the ways to take one. Pure: values in, fields out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from vmsnap_tui.model.layer import LayerKind
+from vmsnap_tui.model.snapshot import SnapshotKind
+from vmsnap_tui.present import marks, sizes
+from vmsnap_tui.ui.widgets.fields import Field, Heading, field
+from vmsnap_tui.ui.widgets.lamp import lamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from vmsnap_tui.engine.store import SiteView
+    from vmsnap_tui.model.freeze import Freeze
+    from vmsnap_tui.model.layer import Layer
+    from vmsnap_tui.model.plan import Method
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Disk, Vm
+    from vmsnap_tui.present.marks import Mark
+    from vmsnap_tui.ui.widgets.fields import Item
+
+QUIET = "text-muted"
+
+
+def _marked(label: str, mark: Mark) -> Field:
+    return field(label, mark.text, mark.style)
+
+
+def _heading(text: str, style: str = "$text-muted bold") -> Heading:
+    return Heading(Content.styled(text, style))
+
+
+def _places(disk: Disk) -> str:
+    backend = disk.protocol or disk.backend.value
+    return " ".join(part for part in (disk.format, backend, sizes.size(disk.capacity)) if part)
+
+
+def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now: datetime) -> list[Item]:
+    """All values of a snapshot."""
+    worth = marks.mark(snapshot.consistency)
+    parent = next((other.name for other in others if other.id == snapshot.parent), None)
+    gone = f"{snapshot.parent} (gone)" if snapshot.parent else "none: a root"
+    items: list[Item] = [
+        _heading(snapshot.name, "bold"),
+        _marked("Worth", worth),
+        field("", f"{marks.meaning(snapshot.consistency).capitalize()}.", QUIET),
+        field("Taken", f"{sizes.moment(snapshot.created)}  ({sizes.age(snapshot.created, now)})"),
+        _marked("VM was", marks.mark(snapshot.state)),
+        _marked("Kind", marks.mark(snapshot.kind)),
+        field("Parent", (parent or gone) + (" (inferred)" if snapshot.inferred else "")),
+    ]
+    if snapshot.size is not None:
+        items.append(field("Size", sizes.size(snapshot.size)))
+    items.append(field("Memory", snapshot.memory or "not kept", "" if snapshot.memory else QUIET))
+    if snapshot.current:
+        items.append(_marked("", marks.mark(marks.Flag.CURRENT)))
+    if snapshot.protected:
+        items.append(_marked("", marks.mark(marks.Flag.PROTECTED)))
+    if not snapshot.ready:
+        items.append(_marked("State", marks.mark(marks.Flag.FAILED if snapshot.error else marks.Flag.NOT_READY)))
+    if snapshot.error:
+        items.append(field("Error", snapshot.error, "error"))
+    if snapshot.description:
+        items += [_heading("Description"), field("", snapshot.description)]
+    if snapshot.disks:
+        items.append(_heading("Disks"))
+    for disk in snapshot.disks:
+        if not disk.included:
+            items.append(field(disk.disk, f"{marks.mark(marks.Flag.PARTIAL).glyph} left out", "warning"))
+            continue
+        kind = "" if disk.kind is SnapshotKind.UNKNOWN else disk.kind.value
+        items.append(field(disk.disk, "  ".join(part for part in (kind, disk.place) if part) or "included"))
+    items.append(Field("", Content.styled(f"\n{vm.name} on {vm.ref.site}", "$text-muted")))
+    return items
+
+
+def vm_fields(vm: Vm, freeze: Freeze | None, chain: Sequence[Layer] | str | None, now: datetime) -> list[Item]:
+    """The vm as it is now. `chain` is None while it is being read, and words where it cannot be."""
+    items: list[Item] = [_heading(vm.name, "bold")]
+    if vm.title:
+        items.append(field("", vm.title, QUIET))
+    items += [_marked("State", marks.mark(vm.state)), _marked("Agent", marks.mark(vm.agent))]
+    if freeze:
+        light = lamp(freeze, now)
+        items.append(field("Writes", light.text + (f": {freeze.why}" if freeze.why else ""), light.style))
+    power = ", ".join(part for part in (f"{vm.vcpus} vCPU" if vm.vcpus else "", sizes.size(vm.memory)) if part)
+    firmware = vm.firmware.value.upper() + (" + TPM" if vm.tpm else "")
+    items += [field("Size", power or "not known"), field("Boots", firmware)]
+    if vm.group:
+        items.append(field("Group", vm.group))
+    flags = [
+        "" if vm.persistent else "transient",
+        "autostart" if vm.autostart else "",
+        "managed save holds its memory" if vm.saved else "",
+    ]
+    if said := ", ".join(flag for flag in flags if flag):
+        items.append(field("Also", said))
+    if vm.tags:
+        items.append(field("Tags", ", ".join(vm.tags)))
+    if vm.description:
+        items += [_heading("Description"), field("", vm.description)]
+    items.append(_heading("Disks" if vm.disks else "No disks"))
+    for disk in vm.disks:
+        notes = [
+            "" if disk.writable else "read-only",
+            "shared" if disk.shared else "",
+            "" if disk.included else "left out of snapshots",
+        ]
+        notes = [note for note in notes if note]
+        items.append(field(disk.id, _places(disk) + "".join(f" · {note}" for note in notes)))
+        if disk.source:
+            items.append(field(" ", disk.source, QUIET))
+    return items + _chain_fields(chain)
+
+
+def _chain_fields(chain: Sequence[Layer] | str | None) -> list[Item]:
+    if chain is None:
+        return [_heading("Chain"), field("", "Reading…", QUIET)]
+    if isinstance(chain, str):
+        return [_heading("Chain"), field("", chain, "error")]
+    items: list[Item] = []
+    disk = ""
+    for layer in chain:
+        if layer.disk != disk:
+            disk = layer.disk
+            items.append(_heading(f"Chain of {disk}, newest first"))
+        broken = layer.kind is LayerKind.MISSING or bool(layer.error)
+        used = f"  {sizes.size(layer.used)}" if layer.used is not None else ""
+        items.append(field(layer.kind.value, f"{layer.place}{used}", "error" if broken else ""))
+        if layer.error:
+            items.append(field(" ", layer.error, "error"))
+    return items
+
+
+def method_fields(methods: Sequence[Method]) -> list[Item]:
+    """The ways to take a snapshot now, the recommended one first, the impossible ones with their reasons last."""
+    items: list[Item] = []
+    for method in sorted(methods, key=lambda method: (bool(method.refusals), not method.recommended)):
+        worth = marks.mark(method.consistency)
+        if method.refusals:
+            items.append(_heading(f"{marks.REFUSED.glyph} {method.label}", "$text-muted bold"))
+            for refusal in method.refusals:
+                items.append(field("why not", refusal.why, "warning"))
+                if refusal.instead:
+                    items.append(field("instead", refusal.instead, QUIET))
+            continue
+        first = marks.RECOMMENDED if method.recommended else marks.POSSIBLE
+        items.append(
+            Heading(
+                Content.assemble(
+                    (f"{first.glyph} ", f"${first.style}"),
+                    (method.label, "bold"),
+                    (f"  {first.word}" if method.recommended else "", f"${first.style}"),
+                )
+            )
+        )
+        items.append(_marked("worth", worth))
+        texts = (("pause", method.pause), ("space", method.space), ("back", method.restore), ("limits", method.limits))
+        items += [field(label, text) for label, text in texts if text]
+    return items
+
+
+def site_fields(view: SiteView, count: int, now: datetime) -> list[Item]:
+    """A site: what it is, how it stands, what should be put right."""
+    mark = marks.site_mark(view.status.value)
+    items: list[Item] = [
+        _heading(view.site.name, "bold"),
+        _marked("State", mark),
+        field("Since", f"{sizes.moment(view.since)}  ({sizes.age(view.since, now)})"),
+        _marked("Platform", marks.mark(view.site.kind)),
+        field("Address", view.site.address or "–"),
+        field("VMs", str(count)),
+    ]
+    if view.heard:
+        items.append(field("Heard", f"{sizes.age(view.heard, now)} ago"))
+    if view.site.read_only:
+        items.append(field("Access", "read-only", "warning"))
+    if view.info:
+        items.append(field("Product", f"{view.info.product} {view.info.version}"))
+        items += [field(label, text) for label, text in view.info.details]
+        for caution in view.info.cautions:
+            items.append(field("", f"{marks.CAUTION.glyph} {caution}", "warning"))
+    if view.error:
+        items += [_heading("What is wrong"), field("", view.error.words, "error")]
+        items += [field("", view.error.hint)] if view.error.hint else []
+        items.append(field("", "It is tried again by itself; u tries at once.", QUIET))
+    return items
