@@ -26,6 +26,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs -o size=95% tmpfs /run
+cat /proc/sys/kernel/random/boot_id > /run/boot_id  # made up at the first read, so read it before any snapshot
 for module in $(cat /modules); do insmod "/lib/modules/$module" || echo "init: no $module"; done
 
 option() { sed -n "s/.*\bvmsnap\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }

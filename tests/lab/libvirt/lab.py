@@ -152,7 +152,7 @@ class Guest:
 
     def boot_id(self) -> str:
         """Another one after each boot; the same after a restore with memory."""
-        return self.exec("cat /proc/sys/kernel/random/boot_id").strip()
+        return self.exec("cat /run/boot_id").strip()
 
     def set_hook(self, script: str) -> None:
         """A freeze hook (shell; `$1` is freeze or thaw), kept in memory; an empty one removes it."""
