@@ -242,8 +242,7 @@ class Store:
         known = self._stamps.get(ref)
         if known is not None and stamp < known.vm:
             return
-        self._gone.pop(ref, None)  # so that the newest stand last
-        self._gone[ref] = stamp
+        self._gone[ref] = max(stamp, self._gone.pop(ref, 0))  # taken out first, so that the newest stand last
         if len(self._gone) > _REMEMBERED_GONE:
             del self._gone[next(iter(self._gone))]
         if known is None:
