@@ -61,23 +61,8 @@ def refusals(way: Way, facts: DemoFacts, disks: Sequence[Disk]) -> Iterator[Refu
         yield from _no_agent(facts)
     if way.freezes(vm) and facts.freeze.state is FreezeState.FROZEN:
         yield Refusal("frozen", "the guest stands frozen already", "thaw it first")
-    if facts.shape is not Shape.LIBVIRT:
-        return
-    if vm.saved:
-        yield Refusal("managed-save", "memory lies in a managed save", "start the vm, or drop the saved memory")
-    if not vm.persistent:
-        yield Refusal("transient", "the vm is transient: its snapshots would be lost with it", "define it first")
-    yield from _libvirt_disks(way, disks)
-    if way.memory and way.kind is SnapshotKind.EXTERNAL and not vm.state.is_active:
-        yield Refusal("not-running", "there is no memory to save", "take it with the internal or disks-only method")
-    kinds = {snapshot.kind for snapshot in facts.snapshots}
-    if kinds and kinds != {way.kind}:
-        other = "external" if way.kind is SnapshotKind.INTERNAL else "internal"
-        yield Refusal(
-            "mixed-tree",
-            f"the vm has {other} snapshots: mixing both kinds in one tree has destroyed disks",
-            f"use the {other} kind, or delete the others first",
-        )
+    if facts.shape is Shape.LIBVIRT:
+        yield from _libvirt(way, facts, disks)
 
 
 def standing(facts: DemoFacts) -> Iterator[Refusal]:
@@ -95,6 +80,25 @@ def _no_agent(facts: DemoFacts) -> Iterator[Refusal]:
     if facts.vm.state is VmState.RUNNING and agent is not AgentState.CONNECTED:
         why = "no guest agent is configured" if agent is AgentState.ABSENT else "the guest agent does not answer"
         yield Refusal("no-agent", why, "start qemu-guest-agent in the guest, or take it without a freeze")
+
+
+def _libvirt(way: Way, facts: DemoFacts, disks: Sequence[Disk]) -> Iterator[Refusal]:
+    vm = facts.vm
+    if vm.saved:
+        yield Refusal("managed-save", "memory lies in a managed save", "start the vm, or drop the saved memory")
+    if not vm.persistent:
+        yield Refusal("transient", "the vm is transient: its snapshots would be lost with it", "define it first")
+    yield from _libvirt_disks(way, disks)
+    if way.memory and way.kind is SnapshotKind.EXTERNAL and not vm.state.is_active:
+        yield Refusal("not-running", "there is no memory to save", "take it with the internal or disks-only method")
+    kinds = {snapshot.kind for snapshot in facts.snapshots}
+    if kinds and kinds != {way.kind}:
+        other = "external" if way.kind is SnapshotKind.INTERNAL else "internal"
+        yield Refusal(
+            "mixed-tree",
+            f"the vm has {other} snapshots: mixing both kinds in one tree has destroyed disks",
+            f"use the {other} kind, or delete the others first",
+        )
 
 
 def _libvirt_disks(way: Way, disks: Sequence[Disk]) -> Iterator[Refusal]:

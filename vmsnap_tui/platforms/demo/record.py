@@ -67,8 +67,8 @@ def compose(
     size: int | None = None,
 ) -> Snapshot:
     """The record of a snapshot, current. `disks` None is all; `consistency` None is what the vm's state gives."""
-    name = clean(name)
     snapshot_id = name if shape is Shape.LIBVIRT else stable_id(vm.ref.id, name, created.isoformat())
+    name = clean(name)
     chosen = {disk.id for disk in vm.disks} if disks is None else set(disks)
     parts = tuple(
         SnapshotDisk(disk.id, way.kind, place(shape, vm, way, disk, name, snapshot_id))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from vmsnap_tui.model.snapshot import SnapshotKind
+from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.demo.shape import Shape
 
@@ -60,7 +61,7 @@ def _snapshot_xml(vm: Vm, snapshot: Snapshot) -> ET.Element:
     _text(root, "state", "shutoff" if snapshot.state is VmState.OFF else snapshot.state.value)
     _text(root, "creationTime", str(int(snapshot.created.timestamp())))
     if snapshot.parent:
-        _text(ET.SubElement(root, "parent"), "name", snapshot.parent)
+        _text(ET.SubElement(root, "parent"), "name", clean(snapshot.parent))
     memory = ET.SubElement(root, "memory", snapshot="no")
     if snapshot.memory == "internal":
         memory.set("snapshot", "internal")

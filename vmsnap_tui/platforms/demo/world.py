@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm, VmRef
 
 _FIRST_PAGE, _PAGE = 50, 200
+_THAWED = Freeze(FreezeState.THAWED)
 
 
 class Fault(Enum):
@@ -42,7 +43,7 @@ class Machine:
     vm: Vm
     agent: AgentState = AgentState.CONNECTED  # while the guest is up
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    freeze: Freeze = Freeze(FreezeState.THAWED)
+    freeze: Freeze = _THAWED
     changed: bool = True  # since its current snapshot
     busy: str = ""  # what is at work on it
     free: int | None = None  # bytes where its snapshots go
@@ -63,7 +64,7 @@ class Machine:
         if shape is Shape.OPENSTACK:
             self.freeze = Freeze(FreezeState.HIDDEN)
         elif state is VmState.RUNNING and agent is AgentState.CONNECTED:
-            self.freeze = Freeze(FreezeState.THAWED)
+            self.freeze = _THAWED
         else:
             self.freeze = Freeze(FreezeState.UNAVAILABLE)
 
