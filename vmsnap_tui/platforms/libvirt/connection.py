@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import libvirt
 
-from vmsnap_tui.model.errors import Unreachable
+from vmsnap_tui.model.errors import Denied, Unreachable
 from vmsnap_tui.platforms.libvirt.errors import is_code, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from vmsnap_tui.model.errors import VmsnapError
 
@@ -50,6 +50,10 @@ def _start_events() -> None:
         _running = True
 
 
+def _nobody() -> None:
+    """Nobody wants to know."""
+
+
 def without_prompt(uri: str) -> str:
     """The URI, told not to let ssh ask for anything on the terminal that the screen is drawn on."""
     parts = urlsplit(uri)
@@ -58,6 +62,13 @@ def without_prompt(uri: str) -> str:
     # By hand: urlunsplit would drop the empty host of a `qemu+ssh:///…`.
     base, _, fragment = uri.partition("#")
     return base + ("&" if parts.query else "?") + "no_tty=1" + (f"#{fragment}" if fragment else "")
+
+
+def _cannot_open(error: libvirt.libvirtError) -> VmsnapError:
+    typed = translated(error)
+    if isinstance(typed, Unreachable | Denied):
+        return typed
+    return Unreachable(typed.words, "check the site's URI")  # such as a file missing behind a test:/// URI
 
 
 class Connection:
@@ -69,8 +80,9 @@ class Connection:
         self._opening = threading.Lock()
         self._conn: libvirt.virConnect | None = None
         self._error: VmsnapError = _NOT_OPEN
-        self.stirred = threading.Event()
-        """Set when the connection was opened, lost or closed. The watch waits for it and clears it."""
+        self._handles: dict[str, libvirt.virDomain] = {}
+        self.stirred: Callable[[], None] = _nobody
+        """Called, in any thread, when the connection was opened, lost or closed, or something seems wrong with it."""
 
     @property
     def is_local(self) -> bool:
@@ -99,9 +111,10 @@ class Connection:
             try:
                 self._conn = conn = self._connected()
             except libvirt.libvirtError as error:
-                self._conn, self._error = None, translated(error)
+                self._conn, self._handles, self._error = None, {}, _cannot_open(error)
                 raise self._error from error
-        self.stirred.set()
+            self._handles = {}
+        self.stirred()
         return conn
 
     def close(self) -> None:
@@ -110,14 +123,12 @@ class Connection:
 
     def lose(self, error: VmsnapError) -> None:
         """Count the connection as broken: every call raises `error` until it is opened again."""
-        conn, self._conn, self._error = self._conn, None, error
+        conn, self._conn, self._handles, self._error = self._conn, None, {}, error
         if conn is not None:
             # Not closed by force: other threads may be in a call of its. The last of them lets go of it.
-            try:
+            with suppress(libvirt.libvirtError):  # the driver may have none
                 conn.unregisterCloseCallback()
-            except libvirt.libvirtError:
-                pass  # the driver has none
-        self.stirred.set()
+        self.stirred()
 
     def check(self) -> None:
         """See whether the connection still stands, without asking the other side. Raises Unreachable."""
@@ -130,9 +141,21 @@ class Connection:
     def domain(self, vm_id: str) -> libvirt.virDomain:
         """The domain of a UUID. Raises Missing."""
         try:
-            return self.raw.lookupByUUIDString(vm_id)
+            domain = self.raw.lookupByUUIDString(vm_id)
         except libvirt.libvirtError as error:
             raise translated(error) from error
+        self._handles[vm_id] = domain
+        return domain
+
+    def handle(self, vm_id: str) -> libvirt.virDomain:
+        """The same from memory where it was seen before, which saves a call; it may be gone, or renamed, by now."""
+        conn, handle = self.raw, self._handles.get(vm_id)
+        return handle if handle is not None and handle.connect() is conn else self.domain(vm_id)
+
+    def remember(self, domains: Iterable[libvirt.virDomain]) -> dict[str, libvirt.virDomain]:
+        """Take these, by id, for all the domains that there are."""
+        self._handles = {domain.UUIDString(): domain for domain in domains}
+        return self._handles
 
     def snapshot(self, domain: libvirt.virDomain, name: str) -> libvirt.virDomainSnapshot:
         """The snapshot of that name. Raises Missing."""
@@ -151,10 +174,8 @@ class Connection:
         try:
             yield conn
         finally:
-            try:
+            with suppress(libvirt.libvirtError):  # it may have broken meanwhile
                 conn.close()
-            except libvirt.libvirtError:
-                pass  # it broke meanwhile: gone is what it was to be
 
     def _connected(self) -> libvirt.virConnect:
         _start_events()
@@ -170,7 +191,7 @@ class Connection:
 
     def _closed(self, _conn: object, _reason: int, _opaque: object) -> None:
         """Called by libvirt's event loop: wake the watch, which finds out what is the matter."""
-        self.stirred.set()
+        self.stirred()
 
     @staticmethod
     def _stands(conn: libvirt.virConnect) -> bool:

@@ -2,21 +2,183 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import libvirt
+
+from vmsnap_tui.model.vm import VmRef
+from vmsnap_tui.platforms.libvirt import notes as notes_of
+from vmsnap_tui.platforms.libvirt.convert import never_nfs, vm_from_xml, vm_state
+from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
+from vmsnap_tui.platforms.libvirt.snapshots import snapshot_from_xml
 
 if TYPE_CHECKING:
-    import libvirt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Vm, VmRef
+    from vmsnap_tui.model.vm import Vm, VmState
     from vmsnap_tui.platforms.libvirt.connection import Connection
 
+_FIRST, _PAGE = 50, 200  # vms in the first page, which somebody waits for, and in the others
+_STATS = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BLOCK
+_GONE = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT)
+_ASLEEP = "<state>disk-snapshot</state>"  # only of such a one can a note say that it is better than it looks
 
-def read_vm(connection: Connection, ref: VmRef) -> Vm:
+Stats = dict[str, Any]
+"""What libvirt gives for one domain: `state.state`, `block.0.name`, `block.0.capacity`, …"""
+
+
+def read_vms(connection: Connection, site: str, is_nfs: Callable[[str], bool] = never_nfs) -> Iterator[list[Vm]]:
+    """All vms in the order of their names, in pages: a handful of calls, and two for each vm."""
+    with typed_errors():
+        conn = connection.raw
+        domains = sorted(conn.listAllDomains(), key=lambda domain: domain.name())
+        handles = connection.remember(domains)
+        autostart = _ids(conn, libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
+        saved = _ids(conn, libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+        transient = _ids(conn, libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
+    left, size = iter(handles.copy().items()), _FIRST
+    while page := list(islice(left, size)):
+        size = _PAGE
+        with typed_errors():
+            stats = _stats(conn, [domain for _, domain in page])
+            vms = []
+            for vm_id, domain in page:
+                text = _xml(domain)
+                if text is None:
+                    continue
+                vms.append(
+                    vm_from_xml(
+                        text,
+                        VmRef(site, vm_id),
+                        domain.name(),
+                        state=_state(domain, stats.get(vm_id, {})),
+                        autostart=vm_id in autostart,
+                        persistent=vm_id not in transient,
+                        saved=vm_id in saved,
+                        is_nfs=is_nfs,
+                        sizes=sizes(stats.get(vm_id, {})),
+                    )
+                )
+        yield vms
+
+
+def read_vm(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = never_nfs) -> Vm:
     """One vm, with everything fresh. Raises Missing."""
-    raise NotImplementedError
+    domain = connection.domain(ref.id)
+    with typed_errors():
+        stats = _stats(connection.raw, [domain]).get(ref.id, {})
+        persistent = bool(domain.isPersistent())
+        return vm_from_xml(
+            domain.XMLDesc(),
+            ref,
+            domain.name(),
+            state=_state(domain, stats),
+            autostart=bool(persistent and domain.autostart()),
+            persistent=persistent,
+            saved=bool(persistent and _is_saved(domain)),
+            is_nfs=is_nfs,
+            sizes=sizes(stats),
+        )
 
 
 def read_snapshots(domain: libvirt.virDomain, vm: VmRef) -> tuple[Snapshot, ...]:
-    """All snapshots of a domain. Raises Missing."""
-    raise NotImplementedError
+    """All snapshots of a domain, in no particular order. Raises Missing.
+
+    One call to list them, one for each, one for the current one, and one for the notes. Those that are gone before
+    they are read are left out.
+    """
+    with typed_errors():
+        try:
+            listed = domain.listAllSnapshots()
+        except libvirt.libvirtError as error:
+            if is_code(error, libvirt.VIR_ERR_NO_SUPPORT):  # a driver without snapshots has none
+                return ()
+            raise
+        if not listed:
+            return ()
+        texts = [(snapshot.getName(), text) for snapshot in listed if (text := _xml_of(snapshot)) is not None]
+        current = current_name(domain)
+        notes = notes_of.read(domain)
+    return tuple(snapshot_from_xml(text, vm, name, current=name == current, notes=notes) for name, text in texts)
+
+
+def current_name(domain: libvirt.virDomain) -> str | None:
+    """The name of the snapshot that "now" goes on from."""
+    try:
+        return str(domain.snapshotCurrent().getName())
+    except libvirt.libvirtError as error:
+        if is_code(error, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT):
+            return None
+        raise
+
+
+def sizes(stats: Stats) -> Mapping[str, tuple[int | None, int | None]]:
+    """Capacity and allocation in bytes of the disks in a domain's stats, by target."""
+    found: dict[str, tuple[int | None, int | None]] = {}
+    for index in range(stats.get("block.count", 0)):
+        of = f"block.{index}."
+        if of + "name" in stats and of + "backingIndex" not in stats:
+            found[stats[of + "name"]] = stats.get(of + "capacity"), stats.get(of + "allocation")
+    return found
+
+
+def _ids(conn: libvirt.virConnect, flag: int) -> frozenset[str]:
+    try:
+        return frozenset(domain.UUIDString() for domain in conn.listAllDomains(flag))
+    except libvirt.libvirtError as error:
+        if is_code(error, libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INVALID_ARG):
+            return frozenset()
+        raise
+
+
+def _stats(conn: libvirt.virConnect, domains: Sequence[libvirt.virDomain]) -> dict[str, Stats]:
+    """Stats by id, without waiting for a domain that is stuck. One that vanished is left out."""
+    try:
+        found = conn.domainListGetStats(list(domains), _STATS, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
+    except libvirt.libvirtError as error:
+        if is_code(error, libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INVALID_ARG):
+            return {}
+        raise
+    return {domain.UUIDString(): stats for domain, stats in found}
+
+
+def _state(domain: libvirt.virDomain, stats: Stats) -> VmState:
+    if "state.state" in stats:
+        return vm_state(stats["state.state"], stats.get("state.reason"))
+    try:
+        return vm_state(*domain.state())
+    except libvirt.libvirtError as error:
+        if is_code(error, *_GONE, libvirt.VIR_ERR_NO_SUPPORT):
+            return vm_state(None)
+        raise
+
+
+def _is_saved(domain: libvirt.virDomain) -> bool:
+    try:
+        return bool(domain.hasManagedSaveImage())
+    except libvirt.libvirtError as error:
+        if is_code(error, libvirt.VIR_ERR_NO_SUPPORT):
+            return False
+        raise
+
+
+def _xml(domain: libvirt.virDomain) -> str | None:
+    """A domain's XML, None where it is gone."""
+    try:
+        return str(domain.XMLDesc())
+    except libvirt.libvirtError as error:
+        if is_code(error, *_GONE):
+            return None
+        raise
+
+
+def _xml_of(snapshot: libvirt.virDomainSnapshot) -> str | None:
+    """A snapshot's XML without its secrets, None where it is gone."""
+    try:
+        return str(snapshot.getXMLDesc())
+    except libvirt.libvirtError as error:
+        if is_code(error, *_GONE):
+            return None
+        raise

@@ -28,17 +28,17 @@ def parse(text: str) -> Element:
         root = etree.fromstring(text, _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise BrokenXml(str(error)) from error
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise BrokenXml("a document type is not accepted")
     return root
 
 
 def written(element: Element) -> str:
     """The element as text."""
-    return etree.tostring(element, encoding="unicode")
+    return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
 def number(text: str | None) -> int | None:
     """A whole number that is not negative, or None."""
     text = (text or "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None  # noqa: PLR2004
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
