@@ -1,0 +1,234 @@
+"""Deleting snapshots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.plan import Loss, LossKind, Plan, Refusal, Scope, Step
+from vmsnap_tui.model.vm import VmState
+from vmsnap_tui.platforms.libvirt.plan.rules import (
+    is_external,
+    not_now,
+    not_with_data,
+    quoted,
+    size,
+    too_old,
+    unknown_snapshot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vmsnap_tui.model.plan import Delete
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.platforms.libvirt.facts import LibvirtFacts
+
+_METADATA = "delete its record alone (metadata only): the data stays"
+
+
+def plan_delete(request: Delete, facts: LibvirtFacts) -> Plan:
+    """Delete one by one, leaf first, since libvirt deletes no external snapshot together with its children."""
+    snapshot = facts.snapshot(request.snapshot.id)
+    name = quoted([snapshot.name if snapshot else request.snapshot.id])
+    title = {
+        Scope.ONE: f"Delete snapshot {name}",
+        Scope.TREE: f"Delete snapshot {name} and what is based on it",
+        Scope.CHILDREN: f"Delete what is based on snapshot {name}",
+    }[request.scope]
+    if request.metadata_only:
+        title += " (records only)"
+    if snapshot is None:
+        return Plan(request, title, facts.vm.name, refusals=(unknown_snapshot(request.snapshot.id),))
+    going = _going(facts, snapshot, request.scope)
+    merged = _merges(facts, going)
+    return Plan(
+        request=request,
+        title=title,
+        vm_name=facts.vm.name,
+        steps=tuple(_step(request, doomed, merges=doomed.id in merged) for doomed in going),
+        losses=tuple(_loss(request, doomed) for doomed in going),
+        cautions=tuple(_cautions(request, facts, going, merged)),
+        refusals=tuple(_refusals(request, facts, going)),
+        notes=() if request.metadata_only else tuple(_notes(facts, going, merged)),
+    )
+
+
+def _going(facts: LibvirtFacts, snapshot: Snapshot, scope: Scope) -> tuple[Snapshot, ...]:
+    """What goes, leaf first."""
+    if scope is Scope.ONE:
+        return (snapshot,)
+    below: list[Snapshot] = []
+    rest = list(facts.children(snapshot.id))
+    while rest:
+        child = rest.pop()
+        below.append(child)
+        rest.extend(facts.children(child.id))
+    below.reverse()
+    return (*below, snapshot) if scope is Scope.TREE else tuple(below)
+
+
+def _merges(facts: LibvirtFacts, going: Sequence[Snapshot]) -> frozenset[str]:
+    """Of which of them libvirt writes the overlay down into the layer below, rather than remove a file."""
+    gone: set[str] = set()
+    current = facts.current
+    merged = set()
+    for doomed in going:
+        if is_external(doomed):
+            leaf = all(child.id in gone for child in facts.children(doomed.id))
+            if not leaf or (current is not None and doomed.id == current.id):
+                merged.add(doomed.id)
+        gone.add(doomed.id)
+        if current is not None and doomed.id == current.id:  # its parent becomes the current one
+            current = facts.snapshot(doomed.parent) if doomed.parent else None
+    return frozenset(merged)
+
+
+def _step(request: Delete, doomed: Snapshot, *, merges: bool) -> Step:
+    if request.metadata_only:
+        label = f"forget the record of {quoted([doomed.name])}"
+    else:
+        label = f"delete {quoted([doomed.name])}" + (", merging its overlay into the layer below" if merges else "")
+    return Step("delete", request.vm, label, {"name": doomed.id, "metadata_only": request.metadata_only})
+
+
+def _loss(request: Delete, doomed: Snapshot) -> Loss:
+    if request.metadata_only:
+        return Loss(LossKind.RECORD, doomed.name, "its data stays, and nothing in libvirt knows of it any more")
+    detail = f"and its memory, {doomed.memory}" if doomed.memory and doomed.memory.startswith("/") else ""
+    return Loss(LossKind.SNAPSHOT, doomed.name, detail)
+
+
+def _refusals(request: Delete, facts: LibvirtFacts, going: Sequence[Snapshot]) -> Iterator[Refusal]:
+    yield from not_now(facts)
+    if not going:
+        yield Refusal("no-children", "nothing is based on it")
+    protected = [doomed.name for doomed in going if doomed.protected]
+    if protected:
+        yield Refusal("protected", f"{quoted(protected)} is protected", "take the protection away first")
+    if request.metadata_only:
+        if facts.host.driver != "QEMU":
+            yield Refusal("driver", f"the {facts.host.driver} driver deletes no records alone")
+        return
+    if facts.vm.state is VmState.CHANGING:
+        yield Refusal("changing", "the vm is just starting or stopping", "wait a moment")
+    if any(map(is_external, going)):
+        yield from _external(request, facts, going)
+    yield from _internal(facts, [doomed for doomed in going if not is_external(doomed)])
+
+
+def _external(request: Delete, facts: LibvirtFacts, going: Sequence[Snapshot]) -> Iterator[Refusal]:
+    if not facts.host.restores_external:
+        yield too_old(facts, "deletes")
+        return
+    yield from (refusal for refusal in not_with_data(facts) if refusal.code == "managed-save")
+    if facts.is_mixed:
+        yield Refusal(
+            "mixed-tree",
+            "this vm has internal and external snapshots; libvirt has deleted base images in such trees",
+            "switch the vm off and delete the internal ones first",
+        )
+    if request.scope is Scope.ONE:
+        yield from _one_external(facts, going[0])
+    needed = _needed_elsewhere(facts, going)
+    if needed:
+        yield Refusal(
+            "would-destroy", f"libvirt would remove {', '.join(needed)}, which is needed elsewhere", _METADATA
+        )
+
+
+def _one_external(facts: LibvirtFacts, doomed: Snapshot) -> Iterator[Refusal]:
+    """What libvirt refuses itself, known beforehand. With all children gone none of it applies."""
+    children = facts.children(doomed.id)
+    if not children:
+        return
+    names = quoted(child.name for child in children)
+    if doomed.current:
+        yield Refusal("current-with-children", f"it is the current one, and {names} is based on it", _METADATA)
+    elif len(children) > 1:
+        yield Refusal("several-children", f"libvirt cannot merge it into several: {names}", _METADATA)
+    elif not _is_above_current(facts, doomed):
+        yield Refusal(
+            "outside-chain",
+            f"the vm does not read through it now, and {names} is based on it: libvirt merges only what is in use",
+            f"delete it with its children, or restore {names} first, or {_METADATA}",
+        )
+
+
+def _is_above_current(facts: LibvirtFacts, snapshot: Snapshot) -> bool:
+    seen: set[str] = set()
+    at = facts.current
+    while at is not None and at.id not in seen:
+        if at.parent == snapshot.id:
+            return True
+        seen.add(at.id)
+        at = facts.snapshot(at.parent) if at.parent else None
+    return False
+
+
+def _needed_elsewhere(facts: LibvirtFacts, going: Sequence[Snapshot]) -> tuple[str, ...]:
+    """Files that libvirt removes with a leaf outside the active chain, though others read through them."""
+    merged = _merges(facts, going)
+    ids = {doomed.id for doomed in going}
+    used = {layer.place for layer in facts.chain} | set(facts.definition.sources.values())
+    for other in facts.snapshots:
+        if other.id not in ids:
+            used |= set(facts.record(other).definition.sources.values())
+    removed = {
+        place
+        for doomed in going
+        # The file of a root is left alone by libvirt: it is what the vm was defined with.
+        if is_external(doomed) and doomed.id not in merged and doomed.parent is not None
+        for disk, place in facts.record(doomed).definition.sources.items()
+        if disk in facts.record(doomed).overlays
+    }
+    return tuple(sorted(removed & used))
+
+
+def _internal(facts: LibvirtFacts, going: Sequence[Snapshot]) -> Iterator[Refusal]:
+    if not facts.active:
+        return
+    for doomed in going:
+        sources = facts.record(doomed).definition.sources
+        other = [disk for disk, place in sources.items() if facts.definition.sources.get(disk, place) != place]
+        if other:
+            yield Refusal(
+                "other-file",
+                f"{quoted([doomed.name])} lies in a file that {', '.join(other)} does not write to now",
+                "switch the vm off first",
+            )
+            return
+
+
+def _cautions(request: Delete, facts: LibvirtFacts, going: Sequence[Snapshot], merged: frozenset[str]) -> Iterator[str]:
+    ids = {doomed.id for doomed in going}
+    for doomed in going:
+        left = [child.name for child in facts.children(doomed.id) if child.id not in ids]
+        if left:
+            parent = facts.snapshot(doomed.parent) if doomed.parent else None
+            below = f"hangs below {quoted([parent.name])}" if parent else "becomes a root"
+            yield f"{quoted(left)} stays whole and {below} from then on."
+    if request.metadata_only:
+        if any(map(is_external, going)):
+            yield "Overlays and memory files stay on the host; nothing removes them later."
+        else:
+            yield "The data stays inside the image files; nothing removes it later."
+    elif merged and not facts.active:
+        yield "The vm is off: libvirt starts QEMU for the merge, without running the guest."
+    if len(going) > 1:
+        yield "They go one by one: if it stops midway, those that are gone are gone."
+
+
+def _notes(facts: LibvirtFacts, going: Sequence[Snapshot], merged: frozenset[str]) -> Iterator[str]:
+    used = {layer.place: layer.used for layer in facts.chain}
+    overlays = [place for doomed in going if doomed.id in merged for place in _overlay(facts, doomed)]
+    sizes = [count for place in overlays if (count := used.get(place)) is not None]
+    if sizes:
+        yield f"Merging copies up to {size(sum(sizes))}."
+
+
+def _overlay(facts: LibvirtFacts, doomed: Snapshot) -> tuple[str, ...]:
+    """The files on top of a snapshot's data: what its only child froze, or what the vm writes to now."""
+    children = facts.children(doomed.id)
+    definition = facts.record(children[0]).definition if children else facts.definition
+    overlays = facts.record(doomed).overlays
+    return tuple(place for disk, place in definition.sources.items() if disk in overlays)
