@@ -1,0 +1,70 @@
+"""From a key to a job: ask for a plan, submit it, and ask again if the world moves meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.engine.jobs import PlanMoved
+from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.ui.screens.delete import DeleteScreen
+from vmsnap_tui.ui.screens.edit import EditScreen
+from vmsnap_tui.ui.screens.plan import PlanScreen
+from vmsnap_tui.ui.screens.restore import RestoreScreen
+from vmsnap_tui.ui.screens.take import TakeScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.screen import Screen
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.plan import Plan
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Vm
+    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
+
+
+class Asking:
+    """The dialogues of one screen. To be awaited in a worker."""
+
+    def __init__(self, engine: Engine, screen: Screen[None], confirm: Confirm) -> None:
+        self._engine = engine
+        self._screen = screen
+        self._confirm: Confirm = confirm
+
+    async def take(self, vms: Sequence[Vm]) -> None:
+        """Of each in turn, until somebody says no."""
+        for vm in vms:
+            if not await self._ask(TakeScreen(self._engine, vm, confirm=self._confirm)):
+                return
+
+    async def restore(self, vm: Vm, snapshot: Snapshot) -> None:
+        """Of one vm."""
+        await self._ask(RestoreScreen(self._engine, vm, snapshot, confirm=self._confirm))
+
+    async def delete(self, vm: Vm, snapshots: Sequence[Snapshot]) -> None:
+        """Each in turn, until somebody says no."""
+        for snapshot in snapshots:
+            if not await self._ask(DeleteScreen(self._engine, vm, snapshot, confirm=self._confirm)):
+                return
+
+    async def edit(self, vm: Vm, snapshot: Snapshot) -> None:
+        """One snapshot's name and description."""
+        await self._ask(EditScreen(self._engine, vm, snapshot, confirm=self._confirm))
+
+    async def _ask(self, screen: Screen[Plan | None]) -> bool:
+        """Whether a plan was confirmed and taken up."""
+        app = self._screen.app
+        plan = await app.push_screen_wait(screen)
+        while plan is not None:
+            try:
+                await self._engine.jobs.submit(plan)
+            except PlanMoved as moved:
+                again = PlanScreen(moved.plan, before=plan, confirm=self._confirm)
+                plan = await app.push_screen_wait(again)
+            except VmsnapError as error:
+                app.notify(str(error), title=plan.title, severity="error", timeout=12, markup=False)
+                return False
+            else:
+                return True
+        return False

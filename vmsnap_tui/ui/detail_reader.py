@@ -1,0 +1,101 @@
+"""Fills the details: at once with what is known, later with what the site is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.ui import detail_fields
+from vmsnap_tui.ui.widgets.details import Tab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.store import SiteView
+    from vmsnap_tui.model.layer import Layer
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Vm, VmRef
+    from vmsnap_tui.ui.widgets.details import Details
+
+_SETTLE = 0.05
+"""Seconds to wait before a site is asked: the cursor may be on its way."""
+
+Subject = tuple["VmRef | None", "str | None"]
+"""The vm and the snapshot (by id) that the details are about."""
+
+
+class DetailReader:
+    """Knows what the details are about, so that an answer that comes late is dropped."""
+
+    def __init__(self, engine: Engine, details: Details, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._details = details
+        self._now = now
+        self._subject: Subject = (None, None)
+        self._chain: tuple[VmRef, Sequence[Layer] | str] | None = None
+        self._answered: tuple[Subject, Tab] | None = None
+
+    def forget(self) -> None:
+        """What a site was asked for has changed since."""
+        self._chain = self._answered = None
+
+    def fill_site(self, site: SiteView | None) -> None:
+        """The details are about a site."""
+        self._subject, self._answered, tab = (None, None), None, self._details.tab
+        if tab is not Tab.SNAPSHOT:
+            self._details.say(tab, "Choose a VM.")
+        elif site:
+            count = len(self._engine.store.vms(site.site.name))
+            self._details.show(tab, detail_fields.site_fields(site, count, self._now()))
+
+    def fill_vm(self, vm: Vm, snapshot: Snapshot | None) -> None:
+        """The details are about a snapshot of a vm, or about the vm as it is now."""
+        tab, store = self._details.tab, self._engine.store
+        self._subject = (vm.ref, snapshot.id if snapshot else None)
+        if tab is not Tab.SNAPSHOT:
+            self._read(tab, vm, snapshot)
+        elif snapshot:
+            others = store.snapshots(vm.ref) or ()
+            self._details.show(tab, detail_fields.snapshot_fields(vm, snapshot, others, self._now()))
+        else:
+            chain = self._chain[1] if self._chain and self._chain[0] == vm.ref else None
+            self._details.show(tab, detail_fields.vm_fields(vm, store.freeze(vm.ref), chain, self._now()))
+            if chain is None:
+                self._read(tab, vm, snapshot)
+
+    def _read(self, tab: Tab, vm: Vm, snapshot: Snapshot | None) -> None:
+        """Ask the site, unless nobody would see the answer or it is there already."""
+        if not self._details.display or self._answered == (self._subject, tab):
+            return
+        if tab is not Tab.SNAPSHOT and not (self._answered and self._answered[1] is tab):
+            self._details.say(tab, "Reading…")
+        self._details.run_worker(self._ask(tab, vm, snapshot, self._subject), exclusive=True)
+
+    async def _ask(self, tab: Tab, vm: Vm, snapshot: Snapshot | None, subject: Subject) -> None:
+        await asyncio.sleep(_SETTLE)
+        try:
+            if tab is Tab.SNAPSHOT:
+                self._chain = (vm.ref, await self._engine.chain(vm.ref))
+            elif tab is Tab.ADVICE:
+                facts = await self._engine.facts(vm.ref)
+                if self._is_about(subject, tab):
+                    self._details.show(tab, detail_fields.method_fields(facts.methods()))
+            else:
+                text, language = await self._engine.source(vm.ref, snapshot.ref if snapshot else None)
+                if self._is_about(subject, tab):
+                    self._details.show_source(text, language)
+        except VmsnapError as error:
+            if tab is Tab.SNAPSHOT:
+                self._chain = (vm.ref, str(error))
+            elif self._is_about(subject, tab):
+                self._details.say(tab, error.words, error.hint, style="error")
+        if self._is_about(subject, tab):
+            self._answered = (subject, tab)
+            if tab is Tab.SNAPSHOT:
+                self.fill_vm(vm, snapshot)
+
+    def _is_about(self, subject: Subject, tab: Tab) -> bool:
+        return subject == self._subject and tab is self._details.tab

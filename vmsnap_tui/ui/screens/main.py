@@ -1,0 +1,399 @@
+"""The main screen: inventory, snapshot graph, details and jobs, side by side or one at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input
+
+from vmsnap_tui.engine.store import SiteStatus
+from vmsnap_tui.model.vm import PlatformKind, VmRef
+from vmsnap_tui.ui.asking import Asking
+from vmsnap_tui.ui.bindings import MAIN, Situation, why_not
+from vmsnap_tui.ui.detail_reader import DetailReader
+from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
+from vmsnap_tui.ui.outcomes import Outcomes
+from vmsnap_tui.ui.widgets.details import Details, Tab
+from vmsnap_tui.ui.widgets.graph import SnapshotGraph
+from vmsnap_tui.ui.widgets.header import Header
+from vmsnap_tui.ui.widgets.inventory import Inventory
+from vmsnap_tui.ui.widgets.jobs import JobsPane
+from vmsnap_tui.ui.widgets.lamp import is_lit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.jobs import Job
+    from vmsnap_tui.engine.store import Changes, SiteView
+    from vmsnap_tui.model.vm import Vm
+    from vmsnap_tui.ui.inventory_rows import Key
+    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
+
+WIDE = 110
+"""From this width on all panes are on the screen at once."""
+_SETTLE = 0.05
+"""Seconds that the cursor has to rest before what it stands on is shown (and read)."""
+
+
+class MainScreen(Screen[None]):
+    """Shows what the store knows, and starts what the keys ask for."""
+
+    BINDINGS = MAIN
+
+    PANES: ClassVar = (
+        ("inventory-pane", "inventory", "Inventory"),
+        ("graph", "graph", "Snapshots"),
+        ("details", "details", "Details"),
+        ("jobs", "jobs", "Jobs"),
+    )
+    """Each pane's id, the id of what is focused in it, and its title."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime], *, notice: str, confirm: Confirm) -> None:
+        super().__init__()
+        self._engine = engine
+        self._now = now
+        self._notice = notice
+        self._asking = Asking(engine, self, confirm)
+        self._outcomes = Outcomes(engine)
+        self._key: Key | None = None
+        self._front = 0
+        self._zoomed = False
+        self._settling: Timer | None = None
+        self._ticking: Timer | None = None
+        self._situation = Situation()
+        self._leave: Callable[[], None] | None = None
+
+    def compose(self) -> ComposeResult:
+        sites = [view.site for view in self._engine.store.sites.values()]
+        yield Header(
+            demo=any(site.kind is PlatformKind.DEMO for site in sites),
+            read_only=self._engine.read_only,
+            notice=self._notice,
+        )
+        with Horizontal(id="upper"):
+            with Vertical(id="inventory-pane"):
+                yield Inventory(self._now, id="inventory")
+                yield Input(id="filter", placeholder="name, title, group, state:off …", compact=True)
+            yield SnapshotGraph(self._now, id="graph")
+            yield Details(id="details")
+        yield JobsPane(self._now, id="jobs")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.inventory = self.query_one(Inventory)
+        self.graph = self.query_one(SnapshotGraph)
+        self.details = self.query_one(Details)
+        self._reader = DetailReader(self._engine, self.details, self._now)
+        self.jobs = self.query_one(JobsPane)
+        self.jobs.border_title = "Jobs"
+        self.graph.border_title = "Snapshots"
+        self.query_one("#filter").display = False
+        self._ticking = self.set_interval(1.0, self._tick, pause=True)
+        self.set_interval(30.0, self._fill)
+        store = self._engine.store
+        for view in store.sites.values():
+            self.inventory.show_site(view)
+            self.inventory.update_vms([self._entry(vm) for vm in store.vms(view.site.name)])
+        self._show_jobs()
+        self._leave = store.subscribe(self._take_in)
+        self._lay_out()
+        self.inventory.focus()
+        self._show()
+
+    def on_unmount(self) -> None:
+        if self._leave:
+            self._leave()
+
+    # What is known
+
+    @property
+    def _site(self) -> SiteView | None:
+        return self._engine.store.sites.get(self._key.site) if self._key else None
+
+    @property
+    def _vm(self) -> Vm | None:
+        return self._engine.store.vm(self._key) if isinstance(self._key, VmRef) else None
+
+    def _entry(self, vm: Vm) -> VmEntry:
+        snapshots = self._engine.store.snapshots(vm.ref)
+        job = next((job for job in self.jobs.running if job.plan.request.vm == vm.ref), None)
+        return VmEntry(
+            vm,
+            None if snapshots is None else len(snapshots),
+            max((snapshot.created for snapshot in snapshots), default=None) if snapshots else None,
+            self._engine.store.freeze(vm.ref),
+            job.state if job else None,
+        )
+
+    def _take_in(self, changes: Changes) -> None:
+        """The store has changed."""
+        store = self._engine.store
+        touched = changes.vms | changes.snapshots | changes.freezes
+        if changes.jobs:
+            touched |= {job.plan.request.vm for job in map(self._engine.jobs.get, changes.jobs) if job}
+            self._show_jobs()
+            self._tell_outcomes(changes.jobs)
+        if touched:
+            known = [(ref, store.vm(ref)) for ref in touched]
+            self.inventory.update_vms(
+                [self._entry(vm) for _, vm in known if vm], [ref for ref, vm in known if vm is None]
+            )
+        for name in changes.sites:
+            self.inventory.show_site(store.sites[name])
+        if self._key in touched:
+            if self._key in changes.vms | changes.snapshots:
+                self._reader.forget()
+            self._show()
+        elif self._key and self._key.site in changes.sites:
+            self._show()
+        self._pace()
+
+    def _show_jobs(self) -> None:
+        self.jobs.show_jobs(self._engine.jobs.all())
+        self.query_one(Header).jobs = tuple(self.jobs.running)
+
+    def _tell_outcomes(self, jobs: frozenset[str]) -> None:
+        for toast in self._outcomes.new(jobs):
+            self.notify(toast.words, title=toast.title, severity=toast.severity, timeout=toast.seconds, markup=False)
+
+    def _pace(self) -> None:
+        """Tick only while there is a clock to be seen."""
+        troubled = any(is_troubled(view) for view in self._engine.store.sites.values())
+        lit = isinstance(self._key, VmRef) and is_lit(self._engine.store.freeze(self._key))
+        if self._ticking:
+            (self._ticking.resume if troubled or lit else self._ticking.pause)()
+
+    def _tick(self) -> None:
+        self.inventory.refresh()
+        self._fill()
+
+    # What is shown
+
+    @on(Inventory.Highlighted)
+    def _settle(self, event: Inventory.Highlighted) -> None:
+        """Show another row's vm as soon as the cursor rests."""
+        self._key = event.key
+        if self._settling:
+            self._settling.stop()
+        self._settling = self.set_timer(_SETTLE, self._show)
+        self._look_around()
+
+    def _show(self) -> None:
+        """Show what the store knows of the row under the inventory's cursor."""
+        vm, site = self._vm, self._site
+        if vm:
+            snapshots = self._engine.store.snapshots(vm.ref)
+            if snapshots is None:
+                self._engine.want_snapshots(vm.ref)
+            self.graph.border_title = Content(vm.name)
+            self.graph.border_subtitle = Content("" if not snapshots else f"{len(snapshots)} snapshots")
+            self.graph.show(vm, snapshots)
+        else:
+            self.graph.border_title = Content(site.site.name) if site else "Snapshots"
+            self.graph.border_subtitle = ""
+            self.graph.say(*self._words_for_no_vm(site))
+        self._fill()
+        self._look_around()
+
+    def _words_for_no_vm(self, site: SiteView | None) -> tuple[str, str]:
+        if site is None:
+            return ("No sites.", "Name one with vmsnap -c URI, or in the config file: vmsnap config init.")
+        if is_troubled(site) and site.error:
+            return (site.error.words, site.error.hint or "It is tried again by itself; u tries at once.")
+        if site.status is SiteStatus.CONNECTING:
+            return (f"Connecting to {site.site.name}…", "Other sites can be used meanwhile.")
+        if not self._engine.store.vms(site.site.name):
+            return ("Reading the VMs…", "") if site.loading else ("No VMs on this site yet.", "u reads it anew.")
+        return ("Choose a VM.", "Its snapshots are drawn here.")
+
+    @on(Details.Wanted)
+    @on(SnapshotGraph.Highlighted)
+    def _fill(self) -> None:
+        """Fill the details' tab that is on the screen."""
+        self._look_around()
+        vm = self._vm
+        if vm:
+            self._reader.fill_vm(vm, self.graph.snapshot)
+        else:
+            self._reader.fill_site(self._site)
+
+    @on(Inventory.Visible)
+    def _watch_visible(self, event: Inventory.Visible) -> None:
+        self._engine.look_at(event.vms)
+
+    @on(Inventory.Arranged)
+    def _name_inventory(self) -> None:
+        inventory = self.inventory
+        pane = self.query_one("#inventory-pane")
+        marked = f"{len(inventory.marked)} marked" if inventory.marked else ""
+        order = f"by {inventory.sort.value}" if inventory.sort is not Sort.NAME else ""
+        text = f"“{inventory.text.strip()}”" if inventory.text.strip() else ""
+        pane.border_title = Content("Inventory")
+        pane.border_subtitle = Content(" · ".join(part for part in (text, marked, order, str(inventory.shown)) if part))
+
+    # Panes
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._lay_out(event.size.width)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        for place, (_, focus, _) in enumerate(self.PANES):
+            if event.widget.id == focus:
+                self._front = place
+        self._lay_out()
+
+    def _lay_out(self, width: int | None = None) -> None:
+        """All panes, or only the one in front where there is no room for more (or it is zoomed)."""
+        single = self._zoomed or (self.size.width if width is None else width) < WIDE
+        for place, (pane, _, _) in enumerate(self.PANES):
+            self.query_one(f"#{pane}").display = not single or place == self._front
+        jobs_only = single and self._front == len(self.PANES) - 1
+        self.query_one("#upper").display = not jobs_only
+        self.jobs.set_class(jobs_only, "-alone")
+        title = self.PANES[self._front][2]
+        self.query_one(Header).pane = f"{title} {self._front + 1}/{len(self.PANES)}" if single else ""
+        self._look_around()
+
+    def _go_to(self, place: int) -> None:
+        self._front = place % len(self.PANES)
+        self._lay_out()
+        self.query_one(f"#{self.PANES[self._front][1]}").focus()
+        self._fill()
+
+    def action_pane(self, step: int) -> None:
+        self._go_to(self._front + step)
+
+    def action_zoom(self) -> None:
+        self._zoomed = not self._zoomed
+        self._lay_out()
+
+    def action_tab(self, number: int) -> None:
+        self.details.tab = list(Tab)[number - 1]
+        if not self.details.display:
+            self._go_to(2)
+
+    def action_turn(self, step: int) -> None:
+        self.details.tab = self.details.tab.turn(step)
+
+    def action_back(self) -> None:
+        """One step back: out of the filter, the zoom, the pane."""
+        if self.inventory.text:
+            self.query_one("#filter", Input).value = ""
+            self._close_filter()
+        elif self._zoomed:
+            self.action_zoom()
+        elif self._front:
+            self._go_to(self._front - 1 if self._front < len(self.PANES) - 1 else 0)
+
+    @on(Inventory.Opened)
+    def _open_vm(self) -> None:
+        self._go_to(1)
+
+    @on(SnapshotGraph.Selected)
+    def _open_snapshot(self) -> None:
+        self._go_to(2)
+
+    @on(JobsPane.Opened)
+    def _open_job(self, event: JobsPane.Opened) -> None:
+        self.go_to_vm(event.job.plan.request.vm)
+
+    def go_to_vm(self, vm: VmRef) -> None:
+        """Show a vm, wherever it stands in the inventory."""
+        self._go_to(0)
+        self.inventory.go_to(vm)
+
+    # Filter
+
+    def action_filter(self) -> None:
+        self._go_to(0)
+        field = self.query_one("#filter", Input)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter(self, event: Input.Changed) -> None:
+        self.inventory.filter(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _close_filter(self) -> None:
+        field = self.query_one("#filter", Input)
+        self.inventory.focus()
+        field.display = bool(field.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave the filter downwards; say why a dimmed key does nothing."""
+        if self.focused is not None and self.focused.id == "filter":
+            if event.key == "down":
+                self._close_filter()
+            return
+        binding = self.active_bindings.get(event.key)
+        if binding and not binding.enabled:
+            event.stop()
+            self.notify(why_not(binding.binding.action, self._situation), severity="warning", markup=False)
+
+    # Actions
+
+    @on(JobsPane.Highlighted)
+    def _look_around(self) -> None:
+        """Find out what the keys are about now."""
+        vm = self._vm
+        snapshot = self.graph.snapshot if vm else None
+        situation = Situation(self._engine.read_only, self._site, vm, snapshot, self._job_at_hand())
+        if situation != self._situation:
+            self._situation = situation
+            self.refresh_bindings()
+
+    def _job_at_hand(self) -> Job | None:
+        if self.jobs.has_focus:
+            return self.jobs.job
+        return next((job for job in self.jobs.running if job.plan.request.vm == self._key), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """None dims a key; pressed anyway, it says why."""
+        del parameters
+        return None if why_not(action, self._situation) else True
+
+    @work(group="dialogue")
+    async def action_take(self) -> None:
+        marked = [vm for ref in sorted(self.inventory.marked) if (vm := self._engine.store.vm(ref))]
+        here = [self._situation.vm] if self._situation.vm else []
+        await self._asking.take(marked or here)
+
+    @work(group="dialogue")
+    async def action_restore(self) -> None:
+        vm, snapshot = self._situation.vm, self._situation.snapshot
+        if vm and snapshot:
+            await self._asking.restore(vm, snapshot)
+
+    @work(group="dialogue")
+    async def action_delete(self) -> None:
+        vm, snapshot = self._situation.vm, self._situation.snapshot
+        if vm and snapshot:
+            known = self._engine.store.snapshots(vm.ref) or ()
+            marked = [each for each in known if each.id in self.graph.marked]
+            await self._asking.delete(vm, marked or [snapshot])
+
+    @work(group="dialogue")
+    async def action_edit(self) -> None:
+        vm, snapshot = self._situation.vm, self._situation.snapshot
+        if vm and snapshot:
+            await self._asking.edit(vm, snapshot)
+
+    def action_cancel(self) -> None:
+        if self._situation.job:
+            self._engine.jobs.cancel(self._situation.job.id)
+
+    def action_refresh(self) -> None:
+        name = self._site.site.name if self._site else None
+        self._engine.refresh(name)
+        self.notify(f"Reading {name or 'all sites'} anew.", timeout=2, markup=False)
