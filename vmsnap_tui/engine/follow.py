@@ -66,6 +66,18 @@ class Follower:
         else:
             self._connecting = asyncio.create_task(self._connect())
 
+    def look_at(self, vms: frozenset[VmRef]) -> None:
+        """These are on the screen: read them first, and find outside changes to them soonest."""
+        self.snapshots.prefer(vms)
+        self.connection.look_at(vms)
+
+    def read_all_snapshots(self) -> None:
+        """Read what snapshots are not known yet."""
+        for vm in self._store.vms(self.site.name):
+            if self._store.snapshots(vm.ref) is None:
+                self.snapshots.later(vm.ref)
+        self.snapshots.go_on()
+
     async def facts(self, ref: VmRef) -> Facts:
         """Fresh facts of a vm. The store learns from them too."""
         return (await self._facts(ref, lambda _: None))[0]

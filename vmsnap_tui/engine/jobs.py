@@ -2,79 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+import asyncio
+import logging
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.errors import Conflict
+from vmsnap_tui.engine.job import Job, JobState, PlanMoved
+from vmsnap_tui.engine.lane import StopSign
+from vmsnap_tui.engine.work import Work
+from vmsnap_tui.model.errors import Conflict, Denied, Missing, VmsnapError
+from vmsnap_tui.model.plan import Thaw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
-    from vmsnap_tui.model.errors import VmsnapError
-    from vmsnap_tui.model.freeze import Freeze
+    from vmsnap_tui.engine.follow import Follower
+    from vmsnap_tui.engine.journal import Journal
+    from vmsnap_tui.engine.store import Store
     from vmsnap_tui.model.plan import Plan
-    from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.vm import VmRef
 
+__all__ = ["Job", "JobState", "Jobs", "PlanMoved"]
 
-class PlanMoved(Conflict):
-    """The world is not as it was when the plan was made. `plan` is what the same request would do now."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__("things have changed since this plan was made", "look at the new plan and decide again")
-        self.plan = plan
-
-
-class JobState(Enum):
-    """Where a job is in its life."""
-
-    WAITING = "waiting"  # for a place on its site
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One plan being carried out; a new value for each change.
-
-    `step` is the index of the step at work, `rate` bytes per second (smoothed) and `left` seconds, None where not
-    known. `freeze` is the guest's state while the job has anything to do with it; its `since` makes the lamp's clock.
-    """
-
-    id: str
-    plan: Plan
-    state: JobState
-    queued: datetime
-    step: int = 0
-    progress: Progress | None = None
-    rate: float | None = None
-    left: float | None = None
-    freeze: Freeze | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
-    outcome: str = ""
-    error: VmsnapError | None = None
-    cancelling: bool = False
+log = logging.getLogger(__name__)
 
 
 class Jobs:
-    """All jobs of this run of the program, newest last."""
+    """All jobs of this run of the program, newest last.
+
+    Each site runs a few at a time, first come, first served; a vm has one at a time.
+    """
+
+    def __init__(self, store: Store, journal: Journal, followers: Mapping[str, Follower]) -> None:
+        self._store = store
+        self._journal = journal
+        self._followers = followers
+        self._jobs: dict[str, Job] = {}
+        self._stops: dict[str, StopSign] = {}
+        self._overs: dict[str, asyncio.Event] = {}
+        self._waiting: dict[str, list[str]] = {name: [] for name in followers}
+        self._running: dict[str, dict[VmRef, asyncio.Task[None]]] = {name: {} for name in followers}
 
     def all(self) -> Sequence[Job]:
         """Running, waiting and ended ones."""
-        raise NotImplementedError
+        return tuple(self._jobs.values())
 
     def get(self, job_id: str) -> Job | None:
         """One job."""
-        raise NotImplementedError
+        return self._jobs.get(job_id)
 
     async def submit(self, plan: Plan) -> Job:
         """Queue a plan. It is checked again against fresh facts when its turn comes.
@@ -82,12 +59,101 @@ class Jobs:
         Raises Denied on a read-only site, Conflict where the plan has refusals, or where the world has moved since
         it was made (`PlanMoved`, with the plan as it would be now).
         """
-        raise NotImplementedError
+        vm = plan.request.vm
+        follower = self._followers.get(vm.site)
+        if follower is None:
+            raise Missing(f"there is no site {vm.site}")
+        if follower.site.read_only:
+            raise Denied(f"{vm.site} is read-only", "nothing is changed there; start without --read-only to act")
+        if plan.refusals:
+            raise Conflict(plan.refusals[0].why, plan.refusals[0].instead)
+        await self._check(plan)
+        job = Job(secrets.token_hex(6), plan, JobState.WAITING, datetime.now(UTC))
+        await self._journal.asked(job)
+        self._stops[job.id] = StopSign()
+        self._overs[job.id] = asyncio.Event()
+        self._put(job)
+        self._waiting[vm.site].append(job.id)
+        self._start_next(vm.site)
+        return self._jobs[job.id]
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop. Without effect on one that is over."""
-        raise NotImplementedError
+        job = self._jobs.get(job_id)
+        if job is None or job.state.is_over:
+            return
+        self._stops[job_id].set()
+        self._put(replace(job, cancelling=True))
+        self._start_next(job.plan.request.vm.site)
 
     async def wait(self, job_id: str) -> Job:
-        """The job, once it is over."""
-        raise NotImplementedError
+        """The job, once it is over. Raises Missing where there is no such job."""
+        if job_id not in self._jobs:
+            raise Missing(f"there is no job {job_id}")
+        await self._overs[job_id].wait()
+        return self._jobs[job_id]
+
+    async def stop(self, grace: float) -> None:
+        """Ask all to stop, wait for that `grace` seconds and leave the rest as it is."""
+        for job in self.all():
+            self.cancel(job.id)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + grace
+        while (tasks := self._tasks()) and (left := end - loop.time()) > 0:
+            await asyncio.wait(tasks, timeout=left)
+        for task in self._tasks():
+            task.cancel()
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [task for running in self._running.values() for task in running.values()]
+
+    async def _check(self, plan: Plan) -> None:
+        now = await self._followers[plan.request.vm.site].plan(plan.request)
+        if now != plan:
+            raise PlanMoved(now)
+
+    def _put(self, job: Job) -> None:
+        self._jobs[job.id] = job
+        self._store.put_job(job.id)
+
+    def _start_next(self, site: str) -> None:
+        """Start what may start. A job that was cancelled while it waited needs no place to end in."""
+        running = self._running[site]
+        for job_id in tuple(self._waiting[site]):
+            vm = self._jobs[job_id].plan.request.vm
+            if vm in running:
+                continue
+            if len(running) < self._followers[site].site.jobs or self._stops[job_id].is_set():
+                self._waiting[site].remove(job_id)
+                running[vm] = asyncio.create_task(self._run(job_id))
+
+    async def _run(self, job_id: str) -> None:
+        vm = self._jobs[job_id].plan.request.vm
+        follower = self._followers[vm.site]
+        work = Work(
+            read=lambda: self._jobs[job_id],
+            put=self._put,
+            follower=follower,
+            journal=self._journal,
+            store=self._store,
+            stop=self._stops[job_id],
+        )
+        try:
+            ended = await work.run()
+            if work.may_be_frozen:
+                await self._thaw(vm)
+            await self._journal.ended(ended)
+            self._put(ended)
+        finally:
+            del self._running[vm.site][vm]
+            self._overs[job_id].set()
+            self._start_next(vm.site)
+
+    async def _thaw(self, vm: VmRef) -> None:
+        """Queue a thaw where a job that ended badly has left the guest frozen."""
+        try:
+            plan = await self._followers[vm.site].plan(Thaw(vm))
+            if not plan.refusals:
+                await self.submit(plan)
+        except VmsnapError as error:
+            log.warning("whether %s is frozen cannot be seen: %s", vm, error)

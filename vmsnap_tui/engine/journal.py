@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -127,7 +127,7 @@ class Journal:
             plan.vm_name,
             plan.title,
             type(plan.request).__name__,
-            encode(asdict(plan.request)).decode(),
+            encode(plan.request).decode(),
             encode(plan.losses).decode(),
             encode(plan.steps).decode(),
             _text(job.queued),

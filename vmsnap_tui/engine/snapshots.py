@@ -74,6 +74,8 @@ class SnapshotReader:
         self._more_to_come = False
         self._start(self._soon, _FEW)
         self._start(self._later, _MANY)
+        if self._tasks:
+            self.done.clear()
         self._look_if_done()
 
     def give_up(self) -> None:

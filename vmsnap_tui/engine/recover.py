@@ -1,0 +1,132 @@
+"""Looks into jobs that an earlier run of the program began and did not end, and thaws guests that it left frozen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.model.errors import Missing, VmsnapError
+from vmsnap_tui.model.plan import Thaw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from vmsnap_tui.engine.follow import Follower
+    from vmsnap_tui.engine.jobs import Jobs
+    from vmsnap_tui.engine.journal import Asked, CutOff, Journal
+    from vmsnap_tui.model.plan import Facts, JsonValue
+    from vmsnap_tui.model.snapshot import Snapshot
+
+
+async def look_into(
+    cut: CutOff, asked: Asked, follower: Follower, jobs: Jobs, journal: Journal, tell: Callable[[CutOff], None]
+) -> None:
+    """See what became of a job that was cut off, as soon as its site is there, and `tell` it.
+
+    What is not settled (a guest that could not be thawed, a vm that could not be read) is looked into again by the
+    next run.
+    """
+    await follower.online.wait()
+    if not await journal.claim(cut.job):
+        tell(replace(cut, now="another vmsnap has looked into it"))
+        return
+    try:
+        facts = await follower.facts(cut.vm)
+    except Missing:
+        cut = replace(cut, now="the vm is gone")
+        await journal.settle(cut)
+        tell(cut)
+        return
+    except VmsnapError as error:
+        tell(replace(cut, now=f"what became of it could not be read: {error}"))
+        return
+    cut = replace(cut, now=what_is_known(cut, asked, facts.snapshots))
+    if cut.froze or asked.kind == Thaw.__name__:
+        tell(replace(cut, now=f"{cut.now}; seeing whether its guest is still frozen"))
+        words, is_settled = await _thaw(cut, facts, follower, jobs)
+        cut = replace(cut, now=f"{cut.now}; {words}")
+    else:
+        is_settled = True
+    if is_settled:
+        await journal.settle(cut)
+    tell(cut)
+
+
+async def _thaw(cut: CutOff, facts: Facts, follower: Follower, jobs: Jobs) -> tuple[str, bool]:
+    """Thaw the guest if it is frozen. What came of it, and whether the matter is closed."""
+    plan = facts.plan(Thaw(cut.vm))
+    if any(refusal.code == "not-frozen" for refusal in plan.refusals):
+        return "its guest is not frozen", True
+    if plan.refusals:
+        return f"whether its guest is frozen is not known: {plan.refusals[0].why}", False
+    if follower.site.read_only:
+        return "its guest may still be frozen, and nothing is changed in read-only mode", False
+    try:
+        job = await jobs.wait((await jobs.submit(plan)).id)
+    except VmsnapError as error:
+        return f"its guest could not be thawed: {error}", False
+    if job.state is JobState.DONE:
+        return "its guest was still frozen and has been thawed", True
+    return f"its guest could not be thawed: {job.error or job.outcome}", False
+
+
+def what_is_known(cut: CutOff, asked: Asked, snapshots: Sequence[Snapshot]) -> str:
+    """What the snapshots of today say of a job, and no more than that."""
+    if not cut.step:
+        return "it had not begun"
+    by_id = {snapshot.id: snapshot for snapshot in snapshots}
+    request = asked.request
+    match asked.kind:
+        case "Take":
+            return _taken(str(request["name"]), snapshots)
+        case "Delete":
+            return _deleted(_snapshot_id(request), str(request["scope"]), by_id)
+        case "Restore":
+            return _restored(_snapshot_id(request), by_id)
+        case "Edit":
+            return _edited(request, by_id.get(_snapshot_id(request)), snapshots)
+        case _:
+            return "the vm is there"
+
+
+def _snapshot_id(request: Mapping[str, JsonValue]) -> str:
+    ref = request["snapshot"]
+    return str(ref["id"]) if isinstance(ref, dict) else ""
+
+
+def _taken(name: str, snapshots: Sequence[Snapshot]) -> str:
+    found = next((snapshot for snapshot in snapshots if snapshot.name == name), None)
+    if found is None:
+        return f"the snapshot {name} is not there"
+    at = found.created.isoformat(" ", "seconds")
+    if not found.ready:
+        return f"a snapshot {name} of {at} is there, but not ready ({found.error or 'no reason given'})"
+    return f"a snapshot {name} of {at} is there"
+
+
+def _deleted(snapshot_id: str, scope: str, by_id: Mapping[str, Snapshot]) -> str:
+    found = by_id.get(snapshot_id)
+    if found is None:
+        return "the snapshot is gone" if scope == "this one" else "the snapshot is gone; look at what was below it"
+    children = sum(snapshot.parent == snapshot_id for snapshot in by_id.values())
+    return f"the snapshot {found.name} is there, with {children} below it"
+
+
+def _restored(snapshot_id: str, by_id: Mapping[str, Snapshot]) -> str:
+    found = by_id.get(snapshot_id)
+    if found is None:
+        return "the snapshot is not there any more"
+    current = next((snapshot for snapshot in by_id.values() if snapshot.current), None)
+    where = "no snapshot is the current one" if current is None else f"the current snapshot is {current.name}"
+    return f"{where}; whether the restore of {found.name} was finished is not known"
+
+
+def _edited(request: Mapping[str, JsonValue], found: Snapshot | None, snapshots: Sequence[Snapshot]) -> str:
+    name, description = request["name"], request["description"]
+    if found is None and name is not None:  # where the id is the name, a renamed snapshot has another one
+        found = next((snapshot for snapshot in snapshots if snapshot.name == name), None)
+    if found is None:
+        return "the snapshot is not there any more"
+    is_done = name in {None, found.name} and description in {None, found.description}
+    return f"the snapshot {found.name} is there, {'changed as asked' if is_done else 'not changed'}"
