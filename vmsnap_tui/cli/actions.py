@@ -1,0 +1,141 @@
+"""What can be asked for on the command line: each action's options, and the request that they make.
+
+`take` and `plan take` and so on are both made from this, so that a dry run understands exactly the same words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmsnap_tui.cli.session import find_snapshot
+from vmsnap_tui.model.naming import fresh_name
+from vmsnap_tui.model.plan import After, Delete, Edit, Restore, Scope, Take, Thaw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vmsnap_tui.model.plan import Facts, Request
+    from vmsnap_tui.model.snapshot import Snapshot
+
+Options = dict[str, Any]
+
+_AFTER = {"as-taken": After.AS_TAKEN, "running": After.RUNNING, "paused": After.PAUSED, "off": After.OFF}
+_SCOPE = {"one": Scope.ONE, "tree": Scope.TREE, "children": Scope.CHILDREN}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One verb that changes something. `verb` is what one types the vm's name for."""
+
+    name: str
+    verb: str
+    help: str
+    options: Callable[[], list[click.Parameter]]
+    request: Callable[[Facts, Options], Request]
+
+
+def _vm() -> click.Argument:
+    return click.Argument(["vm"], metavar="VM")
+
+
+def _vm_and_snapshot() -> list[click.Parameter]:
+    return [_vm(), click.Argument(["snapshot"], metavar="SNAPSHOT")]
+
+
+def _chosen(facts: Facts, options: Options) -> Snapshot:
+    return find_snapshot(facts.snapshots, options["snapshot"], facts.vm.name)
+
+
+def _fresh_name(facts: Facts, *, prefix: str = "") -> str:
+    taken = {text for snapshot in facts.snapshots for text in (snapshot.id, snapshot.name)}
+    return fresh_name(datetime.now().astimezone(), taken, prefix=prefix)
+
+
+def _take_options() -> list[click.Parameter]:
+    return [
+        _vm(),
+        click.Argument(["name"], metavar="[NAME]", required=False, default=""),
+        click.Option(["--method"], default="", help="How, by an id that `vmsnap methods VM` shows; else the best."),
+        click.Option(["--disk", "disks"], multiple=True, help="This disk only. Repeatable; else all."),
+        click.Option(["--description"], default="", help="What the snapshot is for."),
+    ]
+
+
+def _take(facts: Facts, options: Options) -> Take:
+    name = options["name"] or _fresh_name(facts)
+    return Take(facts.vm.ref, name, options["description"], options["method"], options["disks"] or None)
+
+
+def _restore_options() -> list[click.Parameter]:
+    then = click.Choice(list(_AFTER))
+    return [
+        *_vm_and_snapshot(),
+        click.Option(["--then"], type=then, default="as-taken", show_default=True, help="What the vm does afterwards."),
+        click.Option(
+            ["--safety"],
+            default="",
+            metavar="NAME|auto",
+            help="Take a snapshot of the present state first, so that nothing is lost.",
+        ),
+    ]
+
+
+def _restore(facts: Facts, options: Options) -> Restore:
+    safety = options["safety"]
+    if safety == "auto":
+        safety = _fresh_name(facts, prefix="before-restore-")
+    return Restore(_chosen(facts, options).ref, _AFTER[options["then"]], safety)
+
+
+def _rm_options() -> list[click.Parameter]:
+    scope = click.Choice(list(_SCOPE))
+    return [
+        *_vm_and_snapshot(),
+        click.Option(
+            ["--scope"],
+            type=scope,
+            default="one",
+            show_default=True,
+            help="This one, it and all below, or all below it.",
+        ),
+        click.Option(["--metadata-only"], is_flag=True, help="Forget the record and leave the data."),
+    ]
+
+
+def _rm(facts: Facts, options: Options) -> Delete:
+    return Delete(_chosen(facts, options).ref, _SCOPE[options["scope"]], options["metadata_only"])
+
+
+def _edit_options() -> list[click.Parameter]:
+    return [
+        *_vm_and_snapshot(),
+        click.Option(["--name"], help="A new name."),
+        click.Option(["--description"], help="A new description."),
+    ]
+
+
+def _edit(facts: Facts, options: Options) -> Edit:
+    if options["name"] is None and options["description"] is None:
+        raise click.UsageError("Nothing to change: give --name or --description.")
+    return Edit(_chosen(facts, options).ref, options["name"], options["description"])
+
+
+def _thaw(facts: Facts, options: Options) -> Thaw:
+    del options
+    return Thaw(facts.vm.ref)
+
+
+ACTIONS: Mapping[str, Action] = {
+    action.name: action
+    for action in (
+        Action("take", "take it", "Take a snapshot. Without NAME it is called by date and time.", _take_options, _take),
+        Action("restore", "restore", "Put a vm back to a snapshot.", _restore_options, _restore),
+        Action("rm", "delete", "Delete a snapshot, with what is below it or without.", _rm_options, _rm),
+        Action("edit", "edit", "Rename a snapshot, or describe it anew.", _edit_options, _edit),
+        Action("thaw", "thaw", "Thaw a guest that was left frozen.", lambda: [_vm()], _thaw),
+    )
+}

@@ -1,0 +1,154 @@
+"""take, restore, rm, edit, thaw, and `plan`, which only shows what each would do."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmsnap_tui.cli.actions import ACTIONS
+from vmsnap_tui.cli.exits import Exit, code_of
+from vmsnap_tui.cli.follow import follow
+from vmsnap_tui.cli.output import complain, emit, note, painted, say
+from vmsnap_tui.cli.plan_text import plan_lines, plan_shape
+from vmsnap_tui.cli.session import engine_for, find_vm
+from vmsnap_tui.cli.setup import Setup, Verb, pass_setup
+from vmsnap_tui.engine.jobs import Job, JobState, PlanMoved
+from vmsnap_tui.model.errors import Cancelled
+from vmsnap_tui.model.naming import word_to_type
+from vmsnap_tui.model.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vmsnap_tui.cli.actions import Action
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.plan import Plan
+
+
+def _json_option() -> click.Option:
+    return click.Option(["--json", "as_json"], is_flag=True, help="Print JSON with exact values.")
+
+
+def _dry(action: Action) -> click.Command:
+    options = [*action.options(), _json_option()]
+    return Verb(action.name, params=options, help=action.help, callback=pass_setup(partial(_show, action=action)))
+
+
+def _real(action: Action) -> click.Command:
+    yes = click.Option(["-y", "--yes"], is_flag=True, help="Do it without asking.")
+    options = [*action.options(), yes, _json_option()]
+    return Verb(action.name, params=options, help=action.help, callback=pass_setup(partial(_do, action=action)))
+
+
+def _show(setup: Setup, *, action: Action, as_json: bool, **options: Any) -> int:  # noqa: ANN401  (click's)
+    return asyncio.run(_planned(setup, action, options, as_json=as_json))
+
+
+def _do(setup: Setup, *, action: Action, as_json: bool, yes: bool, **options: Any) -> int:  # noqa: ANN401  (click's)
+    return asyncio.run(_done(setup, action, options, yes=yes, as_json=as_json))
+
+
+async def _plan(engine: Engine, action: Action, options: dict[str, Any]) -> Plan:
+    vm = await find_vm(engine, options["vm"])
+    facts = await engine.facts(vm.ref)
+    return facts.plan(action.request(facts, options))
+
+
+async def _planned(setup: Setup, action: Action, options: dict[str, Any], *, as_json: bool) -> int:
+    async with engine_for(setup, options["vm"]) as engine:
+        plan = await _plan(engine, action, options)
+    if as_json:
+        emit({"plan": plan_shape(plan)})
+    else:
+        _tell(plan, say)
+    return _refused(plan)
+
+
+async def _done(setup: Setup, action: Action, options: dict[str, Any], *, yes: bool, as_json: bool) -> int:
+    async with engine_for(setup, options["vm"]) as engine:
+        plan = await _plan(engine, action, options)
+        while True:
+            _tell(plan, note)
+            if plan.refusals:
+                if as_json:
+                    emit({"plan": plan_shape(plan), "job": None})
+                return _refused(plan)
+            _confirm(plan, action, yes=yes)
+            try:
+                job = await engine.jobs.submit(plan)
+            except PlanMoved as error:
+                # Nobody has agreed to what it would do now.
+                complain(error)
+                if yes or not sys.stdin.isatty():
+                    raise
+                plan = error.plan
+                continue
+            ended = await follow(engine, job)
+            return _outcome(ended, as_json=as_json)
+
+
+def _tell(plan: Plan, tell: Callable[[str], None]) -> None:
+    for line in plan_lines(plan):
+        tell(line)
+
+
+def _refused(plan: Plan) -> Exit:
+    if any(refusal.code == "read-only" for refusal in plan.refusals):
+        return Exit.DENIED
+    return Exit.REFUSED if plan.refusals else Exit.OK
+
+
+def _confirm(plan: Plan, action: Action, *, yes: bool) -> None:
+    """Ask where there is somebody to ask. What destroys wants a deliberate yes. Raises Cancelled."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        if plan.is_destructive:
+            raise Cancelled(
+                "this destroys what is listed above, and there is no terminal to ask on", "confirm with --yes"
+            )
+        return
+    if plan.is_destructive:
+        word = word_to_type(plan.vm_name, plan.request.vm.id)
+        typed = click.prompt(f"Type {word} to {action.verb}", default="", show_default=False, err=True)
+        agreed = typed.strip() == word
+    else:
+        agreed = click.confirm("Go on?", default=True, err=True)
+    if not agreed:
+        raise Cancelled("nothing was done")
+
+
+def _outcome(job: Job, *, as_json: bool) -> int:
+    if as_json:
+        fields = ("id", "state", "queued", "started", "ended", "outcome", "error")
+        shape = {name: getattr(job, name) for name in fields}
+        emit({"plan": plan_shape(job.plan), "job": shape})
+    elif job.state is JobState.DONE:
+        say(clean(job.outcome) or "done")
+    elif job.error is not None:
+        complain(job.error)
+    elif job.state.is_over:
+        note(painted(clean(job.outcome) or job.state.value, "error"))
+    if job.state is JobState.DONE:
+        return Exit.OK
+    if not job.state.is_over:
+        return Exit.INTERRUPTED
+    if job.error is not None:
+        return code_of(job.error)
+    return Exit.CANCELLED if job.state is JobState.CANCELLED else Exit.FAILED
+
+
+take = _real(ACTIONS["take"])
+restore = _real(ACTIONS["restore"])
+rm = _real(ACTIONS["rm"])
+edit = _real(ACTIONS["edit"])
+thaw = _real(ACTIONS["thaw"])
+plan = click.Group(
+    "plan",
+    help="What an action would do, step by step, without doing it. Exit code 0 where it could be done, 3 where not.",
+    commands=[_dry(action) for action in ACTIONS.values()],
+)
