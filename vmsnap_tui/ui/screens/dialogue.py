@@ -41,30 +41,31 @@ class PlanFrame(ModalScreen[Plan | None]):
         #frame {
             width: 92%;
             max-width: 132;
-            height: auto;
+            height: 28;
             max-height: 94%;
             border: round $border;
             border-title-color: $text-primary;
             border-title-style: bold;
+            border-subtitle-color: $text-muted;
             background: $surface;
         }
-        #halves { height: auto; max-height: 100%; }
-        #options { height: auto; max-height: 100%; padding: 0 1; }
-        #plan { height: auto; max-height: 100%; min-height: 8; scrollbar-gutter: stable; }
+        #halves { height: 1fr; }
+        #options, #plan, #halves { scrollbar-size-vertical: 1; }
+        #options { padding: 0 1; }
         .label { color: $text-muted; margin-top: 1; }
         .label.first { margin-top: 0; }
         ConfirmBar { dock: bottom; }
     }
     PlanFrame.-wide {
         #halves { layout: horizontal; }
-        #options { width: 2fr; max-height: 28; }
-        #plan { width: 3fr; border-left: solid $panel-lighten-1; max-height: 28; }
+        #options { width: 1fr; height: 100%; }
+        #plan { width: 1fr; height: 100%; border-left: solid $panel-lighten-1; }
     }
     PlanFrame.-narrow {
-        #frame { width: 100%; max-width: 100%; max-height: 100%; }
-        #halves { layout: vertical; overflow-y: auto; max-height: 100%; }
-        #options { max-height: 1000; }
-        #plan { border-top: solid $panel-lighten-1; max-height: 1000; }
+        #frame { width: 100%; max-width: 100%; height: 100%; max-height: 100%; }
+        #halves { layout: vertical; overflow-y: auto; }
+        #options { height: auto; }
+        #plan { height: auto; border-top: solid $panel-lighten-1; }
         .label { margin-top: 0; }
     }
     """

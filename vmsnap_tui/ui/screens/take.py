@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.content import Content
-from textual.widgets import Checkbox, Input
+from textual.widgets import Checkbox, Input, Static
 
 from vmsnap_tui.model.naming import fresh_name
 from vmsnap_tui.model.plan import Take
@@ -28,6 +29,10 @@ class TakeScreen(Dialogue):
 
     verb = "Take"
 
+    DEFAULT_CSS = """
+    TakeScreen #hint { margin-top: 1; }
+    """
+
     def heading(self) -> str:
         """Which vm."""
         return f"Snapshot of {self.vm.name}"
@@ -41,7 +46,8 @@ class TakeScreen(Dialogue):
         yield label("Description")
         yield Input(id="description", compact=True, placeholder="what for, for those who come after you")
         yield label("Method")
-        yield Choice([(method.id, _row(method)) for method in methods], methods[0].id if methods else "", id="method")
+        width = max((len(method.label) for method in methods), default=0)
+        yield Choice([(method.id, _row(method, width)) for method in methods], methods[0].id, id="method")
         disks = [disk for disk in self.facts.vm.disks if disk.writable and not disk.shared]
         if len(disks) > 1:
             yield label("Disks")
@@ -53,6 +59,13 @@ class TakeScreen(Dialogue):
                     name=disk.id,
                     compact=True,
                 )
+        yield Static(_hint(methods[0]), id="hint")
+
+    @on(Choice.Chosen, "#method")
+    def explain(self, event: Choice.Chosen) -> None:
+        """Say what the method means for the guest."""
+        chosen = next(method for method in self.facts.methods() if method.id == event.value)
+        self.query_one("#hint", Static).update(_hint(chosen))
 
     def request(self) -> Take:
         """As the fields stand; no disks named where all are wanted."""
@@ -67,14 +80,17 @@ class TakeScreen(Dialogue):
         )
 
 
-def _row(method: Method) -> Content:
+def _row(method: Method, width: int) -> Content:
     mark = marks.mark(method.consistency)
+    name = method.label.ljust(width)
     if method.refusals:
-        return Content.assemble((method.label, "$text-disabled"), ("  not possible", "$text-disabled italic"))
-    return Content.assemble(
-        method.label,
-        "  ",
-        (mark.text, f"${mark.style}"),
-        (f"  {method.pause}" if method.pause else "", "$text-muted"),
-        (f"  {marks.RECOMMENDED.text}", f"${marks.RECOMMENDED.style}") if method.recommended else "",
-    )
+        return Content.assemble((f"{name}  not possible", "$text-muted italic"))
+    best = f"  {marks.RECOMMENDED.glyph}" if method.recommended else ""
+    return Content.assemble(name, "  ", (mark.text, f"${mark.style}"), (best, f"${marks.RECOMMENDED.style}"))
+
+
+def _hint(method: Method) -> Content:
+    said = (("guest waits", method.pause), ("takes", method.space), ("way back", method.restore), ("", method.limits))
+    first = [Content.styled(marks.RECOMMENDED.text, f"${marks.RECOMMENDED.style}")] if method.recommended else []
+    lines = [Content.assemble((f"{what}: " if what else "", "$text-muted"), text) for what, text in said if text]
+    return Content("\n").join([*first, *lines])

@@ -22,7 +22,8 @@ class Choice(OptionList):
     DEFAULT_CSS = """
     Choice {
         height: auto;
-        max-height: 9;
+        max-height: 100%;
+        scrollbar-size-vertical: 1;
         border: none;
         padding: 0;
         background: transparent;

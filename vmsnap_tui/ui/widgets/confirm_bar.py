@@ -10,24 +10,15 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Button, Input, Static
 
-from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.naming import word_to_type
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from vmsnap_tui.model.plan import Plan
 
-_LONGEST_TO_TYPE = 30
-
 Confirm = Literal["type", "key"]
-
-
-def word_to_type(vm_name: str, vm_id: str) -> str:
-    """What has to be typed: the vm's name, or a short word where the name cannot well be typed."""
-    name = clean(vm_name)
-    if name.isascii() and name.isprintable() and 0 < len(name) <= _LONGEST_TO_TYPE and name == name.strip():
-        return name
-    return f"yes-{vm_id[:4]}" if vm_id.isascii() and vm_id.isprintable() else "yes"
+"""How a plan that destroys is confirmed: the vm's name typed, or ctrl+y."""
 
 
 class ConfirmBar(Horizontal):

@@ -1,71 +1,92 @@
-"""A plan in words: what it is worth, what goes away, what is refused, and the steps."""
+"""A plan in words: what is refused, what goes away, what it is worth, and the steps."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from vmsnap_tui.present import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from textual.app import ComposeResult
 
     from vmsnap_tui.model.plan import Plan
 
 
-class PlanView(Static):
+class _Section(Enum):
+    """Heading and its style, in the order in which one must read them."""
+
+    SAID = ("", "$text-muted")
+    REFUSED = (f"{marks.REFUSED.glyph} Refused", "$text-error")
+    LOST = ("What will be lost", "$text-error")
+    WORTH = ("What it is worth", "$text-primary")
+    MIND = (f"{marks.CAUTION.glyph} Mind", "$text-warning")
+    STEPS = ("Steps", "$text-primary")
+    NOTES = ("Notes", "$text-muted")
+    GONE = ("No longer so", "$text-muted")
+
+
+class PlanView(Vertical):
     """Shows a plan; with `before` it marks what was not in that earlier plan."""
 
     DEFAULT_CSS = """
-    PlanView { height: auto; padding: 0 1; }
+    PlanView {
+        height: auto;
+        padding: 0 1;
+        Static { height: auto; display: none; }
+        .body { padding-left: 2; margin-bottom: 1; }
+        .fresh { background: $warning 20%; }
+    }
     """
+
+    def compose(self) -> ComposeResult:
+        """A heading and a body for each section, empty until there is a plan."""
+        for section in _Section:
+            yield Static(Content.styled(section.value[0], f"bold {section.value[1]}"), id=f"{section.name}-title")
+            yield Static(id=f"{section.name}-body", classes="body")
 
     def show(self, plan: Plan, *, before: Plan | None = None) -> None:
         """Put `plan` on the screen."""
-        known = None if before is None else {line for _, line, _ in _lines(before)}
-        parts: list[Content] = []
-        heading = ""
-        for section, line, style in _lines(plan):
-            if section != heading:
-                parts.append(Content.assemble(*(["\n"] if parts else []), (section, f"bold {style}")))
-                heading = section
-            fresh = known is not None and line not in known
-            parts.append(Content.assemble(("▌ " if fresh else "  ", "bold $warning"), (line, "$foreground")))
-        if before is not None:
-            now = {line for _, line, _ in _lines(plan)}
-            gone = [line for _, line, _ in _lines(before) if line not in now]
-            if gone:
-                parts.append(Content.assemble("\n", ("No longer so", "bold $text-muted")))
-                parts.extend(Content.assemble("  ", (line, "strike $text-muted")) for line in gone)
-        self.update(Content("\n").join(parts))
+        lines = list(_lines(plan))
+        earlier = lines if before is None else list(_lines(before))
+        for section in _Section:
+            mine = [line for at, line in lines if at is section]
+            shown = [Content.styled(line, "" if (section, line) in earlier else "bold $text-warning") for line in mine]
+            if section is _Section.GONE:
+                shown = [Content.styled(line, "strike $text-muted") for at, line in earlier if (at, line) not in lines]
+            self._fill(section, shown)
 
-    def say(self, text: str, detail: str = "", *, style: str = "$text-muted") -> None:
+    def say(self, words: str, hint: str = "", *, style: str = "$text-muted") -> None:
         """Put words in the plan's place: while facts are read, or why they could not be."""
-        self.update(Content.assemble((text, style), *([f"\n\n{detail}"] if detail else [])))
+        for section in _Section:
+            self._fill(section, [])
+        self._fill(_Section.SAID, [Content.styled(words, style), *([Content(f"\n{hint}")] if hint else [])])
+
+    def _fill(self, section: _Section, lines: Sequence[Content]) -> None:
+        title = self.query_one(f"#{section.name}-title", Static)
+        body = self.query_one(f"#{section.name}-body", Static)
+        title.display = bool(lines) and bool(section.value[0])
+        body.display = bool(lines)
+        body.update(Content("\n").join(lines))
 
 
-def _lines(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """Section, line and the section's style, in the order in which one must read them."""
-    refused = f"{marks.REFUSED.glyph} Refused"
+def _lines(plan: Plan) -> Iterator[tuple[_Section, str]]:
     for refusal in plan.refusals:
-        yield refused, refusal.why, "$text-error"
+        yield _Section.REFUSED, refusal.why
         if refusal.instead:
-            yield refused, f"→ {refusal.instead}", "$text-error"
+            yield _Section.REFUSED, f"→ {refusal.instead}"
     for loss in plan.losses:
         line = f"{loss.what}: {loss.detail}" if loss.detail else loss.what
-        yield "What will be lost", f"{marks.mark(loss.kind).glyph} {line}", "$text-error"
+        yield _Section.LOST, f"{marks.mark(loss.kind).glyph} {line}"
     if plan.consistency is not None and not plan.refusals:
-        mark = marks.mark(plan.consistency)
-        yield (
-            "What it is worth",
-            f"{mark.text}: {marks.meaning(plan.consistency)}",
-            "$text-primary",
-        )
-    yield from ((f"{marks.CAUTION.glyph} Mind", caution, "$text-warning") for caution in plan.cautions)
+        yield _Section.WORTH, f"{marks.mark(plan.consistency).text}: {marks.meaning(plan.consistency)}"
+    yield from ((_Section.MIND, caution) for caution in plan.cautions)
     if not plan.refusals:
-        yield from (
-            ("Steps", f"{number}. {step.label}", "$text-primary") for number, step in enumerate(plan.steps, start=1)
-        )
-    yield from (("Notes", note, "$text-muted") for note in plan.notes)
+        yield from ((_Section.STEPS, f"{number}. {step.label}") for number, step in enumerate(plan.steps, start=1))
+    yield from ((_Section.NOTES, note) for note in plan.notes)
