@@ -1,0 +1,116 @@
+"""Opening, and reading what is there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.plan import Take
+from vmsnap_tui.model.snapshot import SnapRef
+from vmsnap_tui.model.vm import VmRef
+
+if TYPE_CHECKING:
+    from tests.platforms.subject import Subject
+
+
+class ReadingContract:
+    """Reads."""
+
+    def test_open_and_close_may_be_repeated(self, subject: Subject) -> None:
+        first = subject.platform.open()
+        assert first.product
+        assert subject.platform.open().product == first.product
+        subject.platform.close()
+        subject.platform.close()
+        assert subject.platform.open() == first
+        assert subject.platform.vm(subject.vm).ref == subject.vm
+
+    def test_pages_hold_every_vm_once(self, subject: Subject) -> None:
+        pages = list(subject.platform.vms())
+        assert all(pages)
+        found = [vm.ref for page in pages for vm in page]
+        assert len(found) == len(set(found))
+        assert {subject.vm, subject.other} <= set(found)
+        assert {ref.site for ref in found} == {subject.platform.site.name}
+
+    def test_one_vm_reads_as_in_the_list(self, subject: Subject) -> None:
+        listed = {vm.ref: vm for page in subject.platform.vms() for vm in page}
+        assert subject.platform.vm(subject.vm) == listed[subject.vm]
+        assert subject.platform.facts(subject.vm).vm == listed[subject.vm]
+
+    def test_unknown_vm_is_missing(self, subject: Subject) -> None:
+        nobody = VmRef(subject.vm.site, "00000000-0000-4000-8000-000000000000")
+        for read in (
+            subject.platform.vm,
+            subject.platform.facts,
+            subject.platform.chain,
+            subject.platform.source,
+        ):
+            with pytest.raises(Missing):
+                read(nobody)
+        assert nobody not in subject.platform.snapshots([nobody, subject.vm])
+
+    def test_snapshots_of_those_asked_for(self, subject: Subject) -> None:
+        subject.take("one")
+        both = subject.platform.snapshots([subject.vm, subject.other])
+        assert set(both) == {subject.vm, subject.other}
+        assert [snapshot.name for snapshot in both[subject.vm]] == ["one"]
+        assert all(each.ref.vm == ref for ref, found in both.items() for each in found)
+        assert set(subject.platform.snapshots([subject.other])) == {subject.other}
+        assert subject.platform.snapshots([]) == {}
+
+    def test_snapshot_record(self, subject: Subject) -> None:
+        state = subject.platform.vm(subject.vm).state
+        subject.do(Take(subject.vm, "one", "a reason\nin two lines"))
+        record = subject.snapshots["one"]
+        assert record.description == "a reason\nin two lines"
+        assert record.created.utcoffset() == timedelta(0)
+        assert record.ready
+        assert not record.error
+        assert record.state in {state, type(state).UNKNOWN}
+        assert set(record.missing) <= {disk.id for disk in subject.platform.vm(subject.vm).disks}
+
+    def test_facts_tell_what_the_reads_tell(self, subject: Subject) -> None:
+        subject.take("one", "two")
+        facts = subject.platform.facts(subject.vm)
+        assert {each.ref: each for each in facts.snapshots} == {each.ref: each for each in subject.snapshots.values()}
+        assert tuple(facts.chain) == tuple(subject.platform.chain(subject.vm))
+
+    def test_chain_covers_the_disks(self, subject: Subject) -> None:
+        disks = {disk.id for disk in subject.platform.vm(subject.vm).disks}
+        subject.take("one")
+        layers = subject.platform.chain(subject.vm)
+        assert {layer.disk for layer in layers} <= disks
+        assert layers
+        known = {snapshot.id for snapshot in subject.snapshots.values()}
+        for layer in layers:
+            assert layer.place or layer.error
+            assert set(layer.snapshots) <= known
+            assert layer.used is None or layer.used >= 0
+
+    def test_source_is_the_platforms_own_text(self, subject: Subject) -> None:
+        subject.take("one")
+        name = subject.platform.vm(subject.vm).name
+        text, language = subject.platform.source(subject.vm)
+        assert name in text
+        assert language in {"xml", "yaml", "json"}
+        text, again = subject.platform.source(subject.vm, subject.snapshots["one"].ref)
+        assert "one" in text
+        assert again == language
+        with pytest.raises(Missing):
+            subject.platform.source(subject.vm, SnapRef(subject.vm, "no-such-snapshot"))
+
+    def test_vanished_vm_is_left_out(self, subject: Subject) -> None:
+        step = subject.plan(Take(subject.vm, "late")).steps[0]
+        subject.outside.remove_vm()
+        assert set(subject.platform.snapshots([subject.vm, subject.other])) == {subject.other}
+        assert subject.vm not in {vm.ref for page in subject.platform.vms() for vm in page}
+        for read in (subject.platform.vm, subject.platform.facts, subject.platform.chain):
+            with pytest.raises(Missing):
+                read(subject.vm)
+        with pytest.raises(Missing):
+            subject.platform.run(step, subject.reports.append, Event())
