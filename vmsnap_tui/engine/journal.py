@@ -263,6 +263,7 @@ class Journal:
 
     def _connect(self) -> Connection:
         import aiosqlite
+        import msgspec.json  # noqa: F401 - here, since an import takes long and this is not the loop's thread
 
         if self.caution:
             return aiosqlite.connect(":memory:", isolation_level=None)

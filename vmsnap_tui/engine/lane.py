@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -116,7 +117,7 @@ class Lane:
                 continue
             worker = self._free.pop() if self._free else _Worker(self._name, self._ended)
             self._busy[worker] = call.future
-            call.future.add_done_callback(lambda future, worker=worker: self._given_up(worker, future))
+            call.future.add_done_callback(partial(self._given_up, worker))
             worker.inbox.put(call)
 
     def _given_up(self, worker: _Worker, future: asyncio.Future[Any]) -> None:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Site, SiteInfo, Vm, VmRef
 
-_REMEMBERED_GONE = 10_000
-
 
 class SiteStatus(Enum):
     """How a site's connection stands."""
@@ -135,7 +133,8 @@ class Store:
         self._problems: dict[VmRef, VmsnapError] = {}
         self._freezes: dict[VmRef, Freeze] = {}
         self._stamps: dict[VmRef, _Stamps] = {}
-        self._gone: dict[VmRef, int] = {}
+        self._gone: dict[VmRef, int] = {}  # vms that are gone, until a full list says the same
+        self._listed: dict[str, int] = {}  # the newest full list of each site
         self._subscribers: dict[int, _Subscriber] = {}
         self._counter = count(1)
 
@@ -194,15 +193,16 @@ class Store:
     def put_vm(self, vm: Vm, stamp: int) -> None:
         """A vm as a load that began at `stamp` found it."""
         ref = vm.ref
-        if stamp <= self._gone.get(ref, 0):
-            return
         known = self._stamps.get(ref)
         if known is None:
-            known = self._stamps[ref] = _Stamps()
+            gone = max(self._gone.get(ref, 0), self._listed.get(ref.site, 0))
+            if stamp <= gone:
+                return
+            known = self._stamps[ref] = _Stamps(snapshots=gone, freeze=gone)
+            self._gone.pop(ref, None)
         if stamp < known.vm:
             return
         known.vm = stamp
-        self._gone.pop(ref, None)
         site = self._vms.setdefault(ref.site, {})
         if site.get(ref) != vm:
             site[ref] = vm
@@ -242,9 +242,7 @@ class Store:
         known = self._stamps.get(ref)
         if known is not None and stamp < known.vm:
             return
-        self._gone[ref] = max(stamp, self._gone.pop(ref, 0))  # taken out first, so that the newest stand last
-        if len(self._gone) > _REMEMBERED_GONE:
-            del self._gone[next(iter(self._gone))]
+        self._gone[ref] = max(stamp, self._gone.get(ref, 0))
         if known is None:
             return
         del self._stamps[ref]
@@ -257,6 +255,9 @@ class Store:
         """The end of a full list that began at `stamp`: vms that it did not see are gone, unless they are newer."""
         for ref in [ref for ref in self._vms.get(site, {}) if ref not in seen]:
             self.remove(ref, stamp)
+        self._listed[site] = max(stamp, self._listed.get(site, 0))
+        for ref in [ref for ref, at in self._gone.items() if ref.site == site and at <= stamp]:
+            del self._gone[ref]  # that the list did not see it says the same
 
     def put_job(self, job_id: str) -> None:
         """A job changed."""
@@ -265,7 +266,7 @@ class Store:
 
     def _is_news(self, ref: VmRef, stamp: int) -> bool:
         known = self._stamps.get(ref)
-        return known is not None and stamp >= known.snapshots and stamp > self._gone.get(ref, 0)
+        return known is not None and stamp >= known.snapshots
 
     def _tell_snapshots(self, ref: VmRef) -> None:
         for pending in self._pendings():
