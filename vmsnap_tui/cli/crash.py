@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from vmsnap_tui.model.text import clean
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def log_to_file() -> str:
-    """Send the program's log to its file, and say where that is."""
+
+@contextmanager
+def written_down(error: Exception) -> Iterator[None]:
+    """What is logged inside goes to the log file; afterwards the user hears what it was, and where that file is."""
     from vmsnap_tui.engine.locations import log_file, state_folder
+    from vmsnap_tui.engine.log import log_to
 
     file = log_file(state_folder())
-    handler: logging.Handler = logging.NullHandler()
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        where = f"the details could not be written to {file}: {error.strerror}"
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        where = f"the details are in {file}"
-    log = logging.getLogger("vmsnap_tui")
-    log.addHandler(handler)
-    log.propagate = False
-    return where
-
-
-def tell(error: Exception, where: str) -> None:
-    """Say in one line what nobody expected."""
+    end = log_to(file)
+    yield
+    end()
     what = clean(f"{type(error).__name__}: {error}", limit=300)
+    where = f"the details are in {file}" if file.exists() else f"{file} could not be written"
     click.echo(f"vmsnap: something went wrong inside the program ({what}); {where}", err=True)

@@ -64,12 +64,12 @@ async def follow(engine: Engine, job: Job) -> Job:
     waits = [asyncio.ensure_future(engine.jobs.wait(job.id)), asyncio.ensure_future(left.wait())]
     try:
         while not any(wait.done() for wait in waits):
-            display.show(engine.jobs.get(job.id) or job)
-            changed.clear()
             news = asyncio.ensure_future(changed.wait())
             # At least once a second, for the clocks.
             await asyncio.wait({*waits, news}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
             news.cancel()
+            changed.clear()
+            display.show(engine.jobs.get(job.id) or job)
         last = engine.jobs.get(job.id) or job
         display.show(last)
         return last

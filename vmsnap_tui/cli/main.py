@@ -128,10 +128,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.FAILED
     except Exception as error:
-        from vmsnap_tui.cli.crash import log_to_file, tell
+        from vmsnap_tui.cli.crash import written_down
 
-        where = log_to_file()
-        logging.getLogger(__name__).exception("unexpected")
-        tell(error, where)
+        with written_down(error):
+            logging.getLogger(__name__).exception("unexpected")
         code = Exit.FAILED
     return code

@@ -6,24 +6,30 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.cli.output import complain, note
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.store import SiteStatus
-from vmsnap_tui.model.errors import Conflict, Missing, VmsnapError
+from vmsnap_tui.model.errors import Conflict, Missing, Unreachable, VmsnapError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from vmsnap_tui.cli.setup import Setup
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Site, Vm, VmRef
+    from vmsnap_tui.model.vm import Site, VmRef
+
+NO_SITES_HINT = "name one with -c qemu+ssh://root@host/system, or in the config file; --demo shows a demo"
+_PATIENCE = 20.0
+"""Seconds that a site has to answer at all."""
 
 
 @asynccontextmanager
 async def engine_for(setup: Setup, vm_name: str = "") -> AsyncIterator[Engine]:
-    """An engine on the sites in question: with "site/name" that is the one site."""
+    """An engine on the sites in question: with "site/name" that is the one site.
+
+    Raises Unreachable where there is no site but the demo that nobody asked for: a script must not take it for real.
+    """
     if setup.found.notice:
-        note(setup.found.notice)
+        raise Unreachable("no sites are configured, and no libvirt was found here", NO_SITES_HINT)
     engine = Engine(_sites_for(setup.found.sites, vm_name), read_only=setup.forbids_changes, follow=False)
     await engine.start()
     try:
@@ -37,27 +43,25 @@ def _sites_for(sites: Sequence[Site], vm_name: str) -> Sequence[Site]:
     return named or sites
 
 
-def failed_sites(engine: Engine) -> dict[str, VmsnapError]:
-    """What the sites that could not be reached say, by name."""
-    out = {SiteStatus.FAILED, SiteStatus.LOST}
-    views = engine.store.sites.values()
-    return {view.site.name: view.error for view in views if view.status in out and view.error is not None}
+async def listed(engine: Engine, *, snapshots: bool = False) -> dict[str, VmsnapError]:
+    """Wait until every site has told what it has; what those say that cannot, by name.
 
-
-async def find_vm(engine: Engine, name: str) -> Vm:
-    """The vm that is meant. Raises Missing or Conflict, or what a site said where none could be reached."""
-    await engine.loaded()
-    failed = failed_sites(engine)
-    try:
-        return await engine.find(name)
-    except Missing as error:
-        if not failed:
-            raise
-        if len(failed) == len(engine.store.sites):
-            raise next(iter(failed.values())) from error
-        for site, why in failed.items():
-            complain(why, about=site)
-        raise Missing(error.words, f"it may be on a site that does not answer: {', '.join(failed)}") from error
+    A site that is slow may take its time once it is connected; one that does not even connect is given up.
+    """
+    sites = engine.store.sites
+    waits = {name: asyncio.ensure_future(engine.loaded(name, snapshots=snapshots)) for name in sites}
+    if waits:
+        await asyncio.wait(waits.values(), timeout=_PATIENCE)
+    errors: dict[str, VmsnapError] = {}
+    for name, wait in waits.items():
+        if sites[name].status is SiteStatus.CONNECTING:
+            wait.cancel()
+            errors[name] = Unreachable(f"no answer within {_PATIENCE:.0f} s", "look at the network and the host")
+            continue
+        await wait
+        if sites[name].status is not SiteStatus.ONLINE:
+            errors[name] = sites[name].error or Unreachable("the connection was lost")
+    return errors
 
 
 async def snapshots_of(engine: Engine, vm: VmRef) -> tuple[Snapshot, ...]:
@@ -67,7 +71,7 @@ async def snapshots_of(engine: Engine, vm: VmRef) -> tuple[Snapshot, ...]:
     try:
         engine.want_snapshots(vm)
         while (snapshots := engine.store.snapshots(vm)) is None:
-            if error := failed_sites(engine).get(vm.site):
+            if error := engine.store.sites[vm.site].error:
                 raise error
             await seen.wait()
             seen.clear()

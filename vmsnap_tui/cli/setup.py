@@ -36,6 +36,8 @@ class Setup:
         from vmsnap_tui.engine.discovery import sites
         from vmsnap_tui.model.errors import Unsupported
 
+        if self.demo and self.named:
+            raise click.UsageError("--demo and -c exclude each other.")
         try:
             return sites(self.config, self.named, demo=self.demo, read_only=self.read_only)
         except Unsupported as error:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LIBVIRT_URI = re.compile(r"^(qemu|test)(\+[a-z0-9]+)?:", re.IGNORECASE)
 _SOCKETS = ("libvirt-sock", "virtqemud-sock")
 _DAEMONS = ("virtqemud", "libvirtd")
-NO_SITES = "no sites are configured and no libvirt was found here: this is the demo, nothing in it is real"
+NO_SITES = "No sites are configured and no libvirt was found here: this is the demo."
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.follow import follow
 from vmsnap_tui.cli.output import complain, emit, note, painted, say
 from vmsnap_tui.cli.plan_text import plan_lines, plan_shape
-from vmsnap_tui.cli.session import engine_for, find_vm
+from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, pass_setup
 from vmsnap_tui.engine.jobs import Job, JobState, PlanMoved
 from vmsnap_tui.model.errors import Cancelled
@@ -53,7 +53,7 @@ def _do(setup: Setup, *, action: Action, as_json: bool, yes: bool, **options: An
 
 
 async def _plan(engine: Engine, action: Action, options: dict[str, Any]) -> Plan:
-    vm = await find_vm(engine, options["vm"])
+    vm = await engine.find(options["vm"])
     facts = await engine.facts(vm.ref)
     return facts.plan(action.request(facts, options))
 

@@ -14,6 +14,7 @@ import click
 from vmsnap_tui import __version__
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import emit, painted, say
+from vmsnap_tui.cli.session import NO_SITES_HINT
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.engine.config import ConfigError, config_path
 from vmsnap_tui.engine.engine import Engine
@@ -111,13 +112,15 @@ def _config(setup: Setup) -> Finding:
 
 async def _sites(setup: Setup) -> list[Finding]:
     found = setup.found
+    if found.notice:
+        return [
+            Finding("sites", ok=False, text="none are configured, and no libvirt was found here", fix=NO_SITES_HINT)
+        ]
     engine = Engine((), read_only=setup.forbids_changes, follow=False)
     try:
-        looked = await asyncio.gather(*(_site(engine, site) for site in found.sites))
+        return list(await asyncio.gather(*(_site(engine, site) for site in found.sites)))
     finally:
         await engine.stop()
-    notice = [Finding("sites", ok=True, text=found.notice)] if found.notice else []
-    return notice + looked
 
 
 async def _site(engine: Engine, site: Site) -> Finding:

@@ -13,8 +13,9 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, say
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.engine.journal import CutOff, Entry, Journal
 from vmsnap_tui.engine.locations import journal_file, state_folder
+from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.text import clean
-from vmsnap_tui.present.marks import job_mark
+from vmsnap_tui.present.marks import job_mark, mark
 from vmsnap_tui.present.sizes import moment
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vmsnap_tui.model.vm import VmRef
+    from vmsnap_tui.present.marks import Mark
 
 _LINES_A_JOB = 40
 """How many lines of the journal are read for each job that is to be shown: enough for any but odd ones."""
@@ -92,13 +94,18 @@ def log(setup: Setup, limit: int, *, as_json: bool) -> int:
             Cell(entry.job[:6], "foreground-muted"),
             Cell(f"{entry.vm.site}/{entry.vm_name}"),
             Cell(entry.what),
-            marked(job_mark(entry.state)),
+            marked(_entry_mark(entry)),
             Cell(clean(entry.text)),
         ]
         for entry in lines
     ]
-    columns(rows, ["AT", "JOB", "VM", "", "", ""])
+    columns(rows, ["AT", "JOB", "VM", "WHAT", "STATE", "TEXT"])
     return _end(rows)
+
+
+def _entry_mark(entry: Entry) -> Mark:
+    known = {state.value: state for state in FreezeState} if entry.what == "freeze" else {}
+    return mark(known[entry.state]) if entry.state in known else job_mark(entry.state)
 
 
 def _end(rows: Sequence[object]) -> int:

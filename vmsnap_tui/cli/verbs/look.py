@@ -10,16 +10,17 @@ import click
 
 from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.output import Cell, columns, complain, emit, marked, painted, say, shape, width
-from vmsnap_tui.cli.session import engine_for, failed_sites, find_vm, snapshots_of
+from vmsnap_tui.cli.session import engine_for, listed, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.present.marks import mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.errors import VmsnapError
     from vmsnap_tui.model.plan import Method
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
@@ -36,15 +37,13 @@ def ls(setup: Setup, *, snapshots: bool, as_json: bool) -> int:
 
 async def _ls(setup: Setup, *, snapshots: bool, as_json: bool) -> int:
     async with engine_for(setup) as engine:
-        await engine.loaded(snapshots=snapshots)
+        failed = await listed(engine, snapshots=snapshots)
         if as_json:
-            emit({"sites": [_site_shape(engine, name, snapshots=snapshots) for name in engine.store.sites]})
+            emit({"sites": [_site_shape(engine, name, failed, snapshots=snapshots) for name in engine.store.sites]})
         else:
             _table(engine, snapshots=snapshots)
-        failed = failed_sites(engine)
     for name, error in failed.items():
-        if not as_json:
-            complain(error, about=name)
+        complain(error, about=name)
     return code_of(next(iter(failed.values()))) if failed else Exit.OK
 
 
@@ -52,7 +51,7 @@ def _sorted_vms(engine: Engine, site: str) -> Sequence[Vm]:
     return sorted(engine.store.vms(site), key=lambda vm: (vm.group, vm.name, vm.ref))
 
 
-def _site_shape(engine: Engine, name: str, *, snapshots: bool) -> dict[str, Any]:
+def _site_shape(engine: Engine, name: str, failed: Mapping[str, VmsnapError], *, snapshots: bool) -> dict[str, Any]:
     view = engine.store.sites[name]
     vms = _sorted_vms(engine, name)
     more = {vm.ref: {"snapshots": _ordered(engine.store.snapshots(vm.ref) or ())} if snapshots else {} for vm in vms}
@@ -63,7 +62,7 @@ def _site_shape(engine: Engine, name: str, *, snapshots: bool) -> dict[str, Any]
         "read_only": view.site.read_only,
         "status": view.status,
         "info": view.info,
-        "error": view.error,
+        "error": failed.get(name),
         "vms": [shape(vm) | more[vm.ref] for vm in vms],
     }
 
@@ -115,7 +114,7 @@ def tree(setup: Setup, vm: str, *, as_json: bool) -> int:
 
 async def _tree(setup: Setup, name: str, *, as_json: bool) -> int:
     async with engine_for(setup, name) as engine:
-        vm = await find_vm(engine, name)
+        vm = await engine.find(name)
         snapshots = await snapshots_of(engine, vm.ref)
     if as_json:
         emit({"vm": vm, "snapshots": _ordered(snapshots)})
@@ -154,7 +153,7 @@ def methods(setup: Setup, vm: str, *, as_json: bool) -> int:
 
 async def _methods(setup: Setup, name: str, *, as_json: bool) -> int:
     async with engine_for(setup, name) as engine:
-        vm = await find_vm(engine, name)
+        vm = await engine.find(name)
         ways = (await engine.facts(vm.ref)).methods()
     if as_json:
         emit({"vm": vm.ref, "methods": ways})
