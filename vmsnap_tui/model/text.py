@@ -29,4 +29,6 @@ def clean(text: str, *, limit: int = 1024) -> str:
 
 def clean_lines(text: str, *, limit: int = 65536) -> str:
     """The same for text of several lines: newlines stay, tabs become spaces."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     return "\n".join(clean(line.replace("\t", "    "), limit=limit) for line in text[:limit].splitlines())

@@ -121,8 +121,13 @@ class Connection:
         """Let the connection go."""
         self.lose(_NOT_OPEN)
 
-    def lose(self, error: VmsnapError) -> None:
-        """Count the connection as broken: every call raises `error` until it is opened again."""
+    def lose(self, error: VmsnapError, conn: libvirt.virConnect | None = None) -> None:
+        """Count the connection as broken: every call raises `error` until it is opened again.
+
+        Given `conn`, only if that is still the one: another thread may have opened a new one by now.
+        """
+        if conn is not None and self._conn is not conn:
+            return
         conn, self._conn, self._handles, self._error = self._conn, None, {}, error
         if conn is not None:
             # Not closed by force: other threads may be in a call of its. The last of them lets go of it.
@@ -135,7 +140,7 @@ class Connection:
         conn = self.raw
         if not self._stands(conn):
             lost = Unreachable("the connection to libvirt broke", "vmsnap takes it up again by itself")
-            self.lose(lost)
+            self.lose(lost, conn)
             raise lost
 
     def domain(self, vm_id: str) -> libvirt.virDomain:
@@ -151,6 +156,10 @@ class Connection:
         """The same from memory where it was seen before, which saves a call; it may be gone, or renamed, by now."""
         conn, handle = self.raw, self._handles.get(vm_id)
         return handle if handle is not None and handle.connect() is conn else self.domain(vm_id)
+
+    def known(self) -> list[str]:
+        """The ids of the domains that were seen."""
+        return list(self._handles)
 
     def remember(self, domains: Iterable[libvirt.virDomain]) -> dict[str, libvirt.virDomain]:
         """Take these, by id, for all the domains that there are."""

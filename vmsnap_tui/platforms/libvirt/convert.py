@@ -85,7 +85,7 @@ def vm_from_xml(
         description=clean_lines(root.findtext("description") or ""),
         memory=_size(root.find("memory")),
         vcpus=_vcpus(root),
-        disks=tuple(disks(root, is_nfs=is_nfs, sizes=sizes)),
+        disks=tuple(disks_of(root, is_nfs=is_nfs, sizes=sizes)),
         firmware=firmware(root),
         tpm=root.find("devices/tpm") is not None,
         autostart=autostart,
@@ -115,7 +115,7 @@ def firmware(domain: Element) -> Firmware:
     return Firmware.BIOS if os.findtext("type") == "hvm" else Firmware.UNKNOWN
 
 
-def disks(
+def disks_of(
     domain: Element,
     *,
     is_nfs: Callable[[str], bool] = never_nfs,

@@ -14,7 +14,7 @@ from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
 from vmsnap_tui.platforms.libvirt.snapshots import snapshot_from_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm, VmState
@@ -86,22 +86,51 @@ def read_vm(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = 
 def read_snapshots(domain: libvirt.virDomain, vm: VmRef) -> tuple[Snapshot, ...]:
     """All snapshots of a domain, in no particular order. Raises Missing.
 
-    One call to list them, one for each, one for the current one, and one for the notes. Those that are gone before
-    they are read are left out.
+    One call to list them, one for each, one for the current one, and one for the notes where they matter. Those that
+    are gone before they are read are left out.
     """
+    return read_snapshots_and_print(domain, vm)[0]
+
+
+def read_snapshots_and_print(domain: libvirt.virDomain, vm: VmRef) -> tuple[tuple[Snapshot, ...], int]:
+    """The same, and what `print_of` gave at that time."""
     with typed_errors():
         try:
             listed = domain.listAllSnapshots()
         except libvirt.libvirtError as error:
             if is_code(error, libvirt.VIR_ERR_NO_SUPPORT):  # a driver without snapshots has none
-                return ()
+                return (), _print([], None, "")
             raise
         if not listed:
-            return ()
-        texts = [(snapshot.getName(), text) for snapshot in listed if (text := _xml_of(snapshot)) is not None]
+            return (), _print([], None, "")
+        texts = {snapshot.getName(): text for snapshot in listed if (text := _xml_of(snapshot)) is not None}
         current = current_name(domain)
         notes = notes_of.read(domain)
-    return tuple(snapshot_from_xml(text, vm, name, current=name == current, notes=notes) for name, text in texts)
+    found = tuple(
+        [snapshot_from_xml(text, vm, name, current=name == current, notes=notes) for name, text in texts.items()]
+    )
+    return found, _print(texts, current, texts.get(current or "", ""))
+
+
+def print_of(domain: libvirt.virDomain) -> int:
+    """Something that differs when a domain's snapshots do: one call where there are none, three at most.
+
+    One that was deleted and taken anew under its name is the current one then, and its record another.
+    """
+    names = domain.snapshotListNames()
+    try:
+        current = domain.snapshotCurrent() if names else None
+    except libvirt.libvirtError as error:
+        if not is_code(error, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT):
+            raise
+        current = None
+    if current is None:
+        return _print(names, None, "")
+    return _print(names, current.getName(), current.getXMLDesc())
+
+
+def _print(names: Iterable[str], current: str | None, record: str) -> int:
+    return hash((frozenset(names), current, record))
 
 
 def current_name(domain: libvirt.virDomain) -> str | None:

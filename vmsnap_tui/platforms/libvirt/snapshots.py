@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot, SnapshotDisk, SnapshotKind
 from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.model.vm import VmState
-from vmsnap_tui.platforms.libvirt.convert import disk_source, disks
+from vmsnap_tui.platforms.libvirt.convert import disk_source, disks_of
 from vmsnap_tui.platforms.libvirt.xml import BrokenXml, number, parse, written
 
 if TYPE_CHECKING:
@@ -61,11 +61,17 @@ class Head(NamedTuple):
     disks: str  # the <disks> element as text
 
 
-class Disks(NamedTuple):
-    """The disks of a snapshot, where their data is kept, and the targets of those that are not part of it."""
+class Shape(NamedTuple):
+    """What a snapshot is, apart from its name, time, place in the tree and text.
 
+    `consistency` holds if the disks in `left_out`, which are not part of it, cannot be written to.
+    """
+
+    state: VmState
+    kind: SnapshotKind
+    consistency: Consistency
+    memory: str | None
     disks: tuple[SnapshotDisk, ...]
-    kinds: frozenset[SnapshotKind]
     left_out: tuple[str, ...]
 
 
@@ -77,7 +83,7 @@ def snapshot_from_xml(text: str, vm: VmRef, name: str, *, current: bool, notes: 
     try:
         head = read_head(text)
         created = datetime.fromtimestamp(head.created, UTC)
-        parts = _disks(head.disks)
+        shape = shape_of(head.state, head.memory, head.memory_file, head.disks)
     except (BrokenXml, OverflowError, OSError, ValueError) as error:
         return Snapshot(
             SnapRef(vm, name),
@@ -87,25 +93,25 @@ def snapshot_from_xml(text: str, vm: VmRef, name: str, *, current: bool, notes: 
             ready=False,
             error=f"its record cannot be read: {clean(str(error), limit=200)}",
         )
-    memory = head.memory in _KINDS
+    state, kind, consistency, memory, disks, left_out = shape
     note = notes.get((head.name, head.created)) if notes else None
-    state = _STATES.get(head.state, VmState.UNKNOWN)
-    consistency = _consistency(head, state, parts, text)
+    if left_out and memory and not _read_only(text, left_out):
+        # The restored guest would go on with a disk of another time under it: that is worth less than a power cut.
+        consistency = Consistency.UNKNOWN
     if note is not None and consistency is Consistency.CRASH and note.consistency is Consistency.FILESYSTEM:
         consistency = Consistency.FILESYSTEM
-    shown = clean(head.name)
     return Snapshot(
         SnapRef(vm, head.name),
-        shown,
+        clean(head.name),
         created,
         head.parent,
         False,  # by position: keywords cost more, 100,000 times
         state,
-        _kind(parts.kinds | {_KINDS[head.memory]} if memory else parts.kinds),
+        kind,
         consistency,
-        (clean(head.memory_file) or head.memory) if memory else None,
+        memory,
         clean_lines(head.description) if head.description else "",
-        parts.disks,
+        disks,
         current,
         protected=note is not None and note.protected,
     )
@@ -142,42 +148,41 @@ def _parsed_head(text: str) -> Head:
     )
 
 
-@lru_cache(maxsize=4096)  # the snapshots of a vm mostly have the same disks: one tuple serves them all
-def _disks(listed: str) -> Disks:
-    if not listed:
-        return Disks((), frozenset(), ())
+@lru_cache(maxsize=4096)  # the snapshots of a vm are mostly alike: one shape, and one tuple of disks, serves them all
+def shape_of(state_name: str, memory: str, memory_file: str, listed: str) -> Shape:
+    """What a snapshot is, by its head's values."""
     found, left_out = [], []
-    for element in parse(listed).iterfind("disk"):
-        name, mode = element.get("name") or "", element.get("snapshot")
-        kind = _KINDS.get(mode or "", SnapshotKind.UNKNOWN)
+    for element in parse(listed).iterfind("disk") if listed else ():
+        name, mode = element.get("name") or "", element.get("snapshot") or ""
+        kind = _KINDS.get(mode, SnapshotKind.UNKNOWN)
         place, _protocol = disk_source(element)
         found.append(SnapshotDisk(clean(name), kind, clean(place), included=mode != "no"))
         if kind is SnapshotKind.UNKNOWN:
             left_out.append(name)
-    kinds = frozenset(disk.kind for disk in found if disk.kind is not SnapshotKind.UNKNOWN)
-    return Disks(tuple(found), kinds, tuple(left_out))
+    kinds = {disk.kind for disk in found if disk.kind is not SnapshotKind.UNKNOWN}
+    state = _STATES.get(state_name, VmState.UNKNOWN)
+    consistency = _consistency(state_name, state, memory, has_disks=bool(kinds))
+    if memory in _KINDS:
+        kinds.add(_KINDS[memory])
+    return Shape(
+        state,
+        SnapshotKind.MIXED if len(kinds) > 1 else next(iter(kinds), SnapshotKind.UNKNOWN),
+        consistency,
+        (clean(memory_file) or memory) if memory in _KINDS else None,
+        tuple(found),
+        tuple(left_out),
+    )
 
 
-def _kind(kinds: frozenset[SnapshotKind]) -> SnapshotKind:
-    if len(kinds) > 1:
-        return SnapshotKind.MIXED
-    return next(iter(kinds), SnapshotKind.UNKNOWN)
-
-
-def _consistency(head: Head, state: VmState, parts: Disks, text: str) -> Consistency:
-    """What the record proves, and no more.
-
-    Memory goes with disks of the same instant. Where a writable disk is not in the snapshot, the restored guest
-    would go on with a disk of another time under it, which is worth less than a power cut: unknown.
-    """
-    if head.memory in _KINDS:
-        whole = not parts.left_out or _read_only(text, parts.left_out)
-        return Consistency.MEMORY if state.is_active and whole else Consistency.UNKNOWN
-    if head.memory != "no" or not parts.kinds:
+def _consistency(state_name: str, state: VmState, memory: str, *, has_disks: bool) -> Consistency:
+    """What the record proves, and no more."""
+    if memory in _KINDS:
+        return Consistency.MEMORY if state.is_active else Consistency.UNKNOWN
+    if memory != "no" or not has_disks:
         return Consistency.UNKNOWN
     if state is VmState.OFF:
         return Consistency.CLEAN
-    if head.state == _DISK_STATE or state.is_active or state is VmState.CRASHED:
+    if state_name == _DISK_STATE or state.is_active or state is VmState.CRASHED:
         return Consistency.CRASH
     return Consistency.UNKNOWN
 
@@ -187,5 +192,5 @@ def _read_only(text: str, names: tuple[str, ...]) -> bool:
     domain = parse(text).find("domain")
     if domain is None:
         return False
-    writable = {disk.id: disk.writable for disk in disks(domain)}
+    writable = {disk.id: disk.writable for disk in disks_of(domain)}
     return not any(writable.get(clean(name), True) for name in names)
