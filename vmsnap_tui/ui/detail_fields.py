@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.store import SiteView
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.layer import Layer
-    from vmsnap_tui.model.plan import Method
+    from vmsnap_tui.model.plan import Method, Refusal
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Disk, Vm
     from vmsnap_tui.present.marks import Mark
@@ -131,8 +131,10 @@ def _chain_fields(chain: Sequence[Layer] | str | None) -> list[Item]:
             disk = layer.disk
             items.append(_heading(f"Chain of {disk}, newest first"))
         broken = layer.kind is LayerKind.MISSING or bool(layer.error)
-        used = f"  {sizes.size(layer.used)}" if layer.used is not None else ""
-        items.append(field(layer.kind.value, f"{layer.place}{used}", "error" if broken else ""))
+        used = sizes.size(layer.used) or "size not known"
+        snapshots = f"  {len(layer.snapshots)} snapshots" if len(layer.snapshots) > 1 else ""
+        items.append(field(layer.kind.value, used + snapshots, "error" if broken else ""))
+        items.append(field(" ", layer.place, QUIET))
         if layer.error:
             items.append(field(" ", layer.error, "error"))
     return items
@@ -140,15 +142,15 @@ def _chain_fields(chain: Sequence[Layer] | str | None) -> list[Item]:
 
 def method_fields(methods: Sequence[Method]) -> list[Item]:
     """The ways to take a snapshot now, the recommended one first, the impossible ones with their reasons last."""
-    items: list[Item] = []
+    everywhere = (
+        [refusal for refusal in methods[0].refusals if all(refusal in m.refusals for m in methods)] if methods else []
+    )
+    items: list[Item] = _refusal_fields("not now", everywhere)
     for method in sorted(methods, key=lambda method: (bool(method.refusals), not method.recommended)):
         worth = marks.mark(method.consistency)
         if method.refusals:
             items.append(_heading(f"{marks.REFUSED.glyph} {method.label}", "$text-muted bold"))
-            for refusal in method.refusals:
-                items.append(field("why not", refusal.why, "warning"))
-                if refusal.instead:
-                    items.append(field("instead", refusal.instead, QUIET))
+            items += _refusal_fields("why not", [each for each in method.refusals if each not in everywhere])
             continue
         first = marks.RECOMMENDED if method.recommended else marks.POSSIBLE
         items.append(
@@ -163,6 +165,15 @@ def method_fields(methods: Sequence[Method]) -> list[Item]:
         items.append(_marked("worth", worth))
         texts = (("pause", method.pause), ("space", method.space), ("back", method.restore), ("limits", method.limits))
         items += [field(label, text) for label, text in texts if text]
+    return items
+
+
+def _refusal_fields(label: str, refusals: Sequence[Refusal]) -> list[Item]:
+    items: list[Item] = []
+    for refusal in refusals:
+        items.append(field(label, refusal.why, "warning"))
+        if refusal.instead:
+            items.append(field("instead", refusal.instead, QUIET))
     return items
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import VmsnapError
@@ -72,7 +73,7 @@ class DetailReader:
             return
         if tab is not Tab.SNAPSHOT and not (self._answered and self._answered[1] is tab):
             self._details.say(tab, "Reading…")
-        self._details.run_worker(self._ask(tab, vm, snapshot, self._subject), exclusive=True)
+        self._details.run_worker(partial(self._ask, tab, vm, snapshot, self._subject), exclusive=True)
 
     async def _ask(self, tab: Tab, vm: Vm, snapshot: Snapshot | None, subject: Subject) -> None:
         await asyncio.sleep(_SETTLE)

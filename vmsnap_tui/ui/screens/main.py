@@ -195,12 +195,15 @@ class MainScreen(Screen[None]):
             snapshots = self._engine.store.snapshots(vm.ref)
             if snapshots is None:
                 self._engine.want_snapshots(vm.ref)
-            self.graph.border_title = Content(vm.name)
-            self.graph.border_subtitle = Content("" if not snapshots else f"{len(snapshots)} snapshots")
-            self.graph.show(vm, snapshots)
+            count = f"  {len(snapshots)}" if snapshots else ""
+            self.graph.border_title = Content.assemble(vm.name, (count, "not bold $text-muted"))
+            problem = self._engine.store.problem(vm.ref) if snapshots is None else None
+            if problem:
+                self.graph.say(problem.words, problem.hint, "error")
+            else:
+                self.graph.show(vm, snapshots)
         else:
             self.graph.border_title = Content(site.site.name) if site else "Snapshots"
-            self.graph.border_subtitle = ""
             self.graph.say(*self._words_for_no_vm(site))
         self._fill()
         self._look_around()
@@ -238,8 +241,9 @@ class MainScreen(Screen[None]):
         marked = f"{len(inventory.marked)} marked" if inventory.marked else ""
         order = f"by {inventory.sort.value}" if inventory.sort is not Sort.NAME else ""
         text = f"“{inventory.text.strip()}”" if inventory.text.strip() else ""
-        pane.border_title = Content("Inventory")
-        pane.border_subtitle = Content(" · ".join(part for part in (text, marked, order, str(inventory.shown)) if part))
+        pane.border_title = Content(
+            " · ".join(part for part in (f"Inventory {inventory.shown}", text, marked, order) if part)
+        )
 
     # Panes
 
@@ -259,7 +263,7 @@ class MainScreen(Screen[None]):
             self.query_one(f"#{pane}").display = not single or place == self._front
         jobs_only = single and self._front == len(self.PANES) - 1
         self.query_one("#upper").display = not jobs_only
-        self.jobs.set_class(jobs_only, "-alone")
+        self.jobs.alone = jobs_only
         title = self.PANES[self._front][2]
         self.query_one(Header).pane = f"{title} {self._front + 1}/{len(self.PANES)}" if single else ""
         self._look_around()

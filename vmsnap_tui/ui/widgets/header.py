@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
 from vmsnap_tui.ui.widgets.lamp import is_lit
@@ -42,8 +43,11 @@ class Header(Widget):
         if self._read_only:
             left.append(Content.styled(" READ-ONLY ", "$background on $secondary"))
         right = []
-        if frozen := sum(is_lit(job.freeze) for job in self.jobs):
-            right.append(Content.styled(f"❆ {frozen} frozen" if not marks.PLAIN else f"* {frozen} frozen", "$accent"))
+        lit = [job.freeze.state for job in self.jobs if job.freeze and is_lit(job.freeze)]
+        if lit:
+            mark = marks.mark(FreezeState.FROZEN if FreezeState.FROZEN in lit else lit[0])
+            count = f"{len(lit)} " if len(lit) > 1 else ""
+            right.append(Content.styled(f"{mark.glyph} {count}{mark.word}", f"${mark.style}"))
         if self.jobs:
             noun = "job" if len(self.jobs) == 1 else "jobs"
             right.append(Content.styled(f"{marks.job_mark('running').glyph} {len(self.jobs)} {noun}", "$accent"))

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from vmsnap_tui.ui.inventory_rows import Key, VmEntry
 
 OPEN, FOLDED = ("v", ">") if marks.PLAIN else ("▾", "▸")
+_BAR = ">" if marks.PLAIN else "▌"
+_GUTTER = 2
+"""Cells at the left: the cursor's bar and the mark. A click there marks."""
 _LIT = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
 _RIGHT = 10
 """Cells of the columns at the right: job, lamp, agent, count of snapshots."""
@@ -207,19 +210,22 @@ class Inventory(InkedView, can_focus=True):
         if index >= len(self._rows):
             return self._blank(index, width)
         key = self._rows[index]
-        ground = self.ground(cursor=index == self.cursor, hover=index == self.hover)
+        is_here = index == self.cursor
+        room = width - _GUTTER
         if isinstance(key, VmRef):
-            cells = self._vm_cells(self._entries[key.site][key], width)
+            cells = self._vm_cells(self._entries[key.site][key], room)
         elif isinstance(key, SiteKey):
-            cells = self._site_cells(key, width)
+            cells = self._site_cells(key, room)
         elif isinstance(key, GroupKey):
             count = str(self._counts[key])
             fold = FOLDED if self._is_folded(key) else OPEN
-            cells = [("   " + fold + " ", "foreground-muted"), (fit(key.group, width - 6 - len(count)), "secondary")]
+            cells = [(f"  {fold} ", "foreground-muted"), (fit(key.group, room - 5 - len(count)), "secondary")]
             cells.append((f"{count} ", "foreground-muted"))
         else:
-            cells = [("     ", ""), (key.text, key.tone)]
-        return self._strip(cells, ground, width)
+            cells = [("    ", ""), (key.text, key.tone)]
+        bar = (_BAR if is_here and self.has_focus else " ", "primary")
+        mark = (marks.MARKED.glyph if key in self.marked else " ", marks.MARKED.style)
+        return self._strip([bar, mark, *cells], self.ground(cursor=is_here, hover=index == self.hover), width)
 
     def _strip(self, cells: Cells, ground: Style, width: int) -> Strip:
         segments = [Segment(text, ground + self.ink(ink) if ink else ground) for text, ink in cells if text]
@@ -237,15 +243,13 @@ class Inventory(InkedView, can_focus=True):
         vm = entry.vm
         state, agent = marks.mark(vm.state), marks.mark(vm.agent)
         lost = is_troubled(self._sites[vm.ref.site])
-        is_marked = vm.ref in self.marked
         indent = "    " if vm.group else "  "
-        name_width = width - len(indent) - 3 - _RIGHT
+        name_width = width - len(indent) - 2 - _RIGHT
         lit = entry.freeze is not None and entry.freeze.state in _LIT
         lamp = marks.mark(entry.freeze.state) if entry.freeze and lit else None
         job = marks.job_mark(entry.job.value) if entry.job else None
         count = "·" if entry.snapshots is None else str(entry.snapshots)
         return [
-            (marks.MARKED.glyph if is_marked else " ", marks.MARKED.style),
             (indent, ""),
             (state.glyph + " ", "foreground-muted" if lost else state.style),
             (fit(vm.name, name_width), "foreground-muted" if lost else ""),
@@ -260,12 +264,11 @@ class Inventory(InkedView, can_focus=True):
         mark = marks.site_mark(view.status.value)
         right = self._standing(view)
         fold = FOLDED if self._is_folded(key) else OPEN
-        name_width = max(6, width - len(right) - 6)
         return [
-            (f" {fold} ", "foreground-muted"),
-            (fit(key.site, name_width), "primary"),
-            (f" {right}", mark.style if is_troubled(view) else "foreground-muted"),
-            (f" {mark.glyph}", mark.style),
+            (f"{fold} ", "foreground-muted"),
+            (f"{mark.glyph} ", mark.style),
+            (fit(key.site, max(6, width - len(right) - 6)), "primary"),
+            (f" {right} ", mark.style if is_troubled(view) else "foreground-muted"),
         ]
 
     def _standing(self, view: SiteView) -> str:
@@ -278,9 +281,7 @@ class Inventory(InkedView, can_focus=True):
             wait = max(0, round((view.retry_at - self._now()).total_seconds())) if view.retry_at else None
             again = "" if wait is None else f" · again in {wait} s" if wait else " · trying"
             return f"{view.status.value}{since}{again}"
-        product = f"{view.info.product} {view.info.version}".strip() if view.info else ""
-        loading = "…" if view.loading else ""
-        return f"{product} {count}{loading}" if self.size.width >= 30 else f"{count}{loading}"
+        return f"{count}…" if view.loading else str(count)
 
     # Moving
 
@@ -359,6 +360,10 @@ class Inventory(InkedView, can_focus=True):
             self.action_fold(not self._is_folded(self.key))
 
     def action_mark(self) -> None:
+        self._toggle_marks()
+        self._go(self.cursor + 1, 1)
+
+    def _toggle_marks(self) -> None:
         key = self.key
         if isinstance(key, VmRef):
             self.marked ^= {key}
@@ -372,7 +377,6 @@ class Inventory(InkedView, can_focus=True):
             self.marked = self.marked - members if members <= self.marked else self.marked | members
         self.refresh()
         self.post_message(self.Arranged())
-        self._go(self.cursor + 1, 1)
 
     def action_sort(self) -> None:
         self.sort = self.sort.next
@@ -384,18 +388,19 @@ class Inventory(InkedView, can_focus=True):
         self._arrange()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        self.hover = self.scroll_offset.y + event.y
+        at = event.get_content_offset(self)
+        self.hover = -1 if at is None else self.scroll_offset.y + at.y
 
     def on_leave(self) -> None:
         self.hover = -1
 
     def on_click(self, event: events.Click) -> None:
-        index = self.scroll_offset.y + event.y
-        if index >= len(self._rows):
+        at = event.get_content_offset(self)
+        if at is None or self.scroll_offset.y + at.y >= len(self._rows):
             return
-        self._go(index, 1)
-        key = self.key
-        if event.ctrl:
-            self.action_mark()
-        elif event.chain == 2 or (isinstance(key, (SiteKey, GroupKey)) and event.x < 5):
+        self._go(self.scroll_offset.y + at.y, 1)
+        is_heading = isinstance(self.key, (SiteKey, GroupKey))
+        if event.ctrl or at.x < _GUTTER:
+            self._toggle_marks()
+        elif event.chain == 2 or (is_heading and at.x < _GUTTER + 4):
             self.action_open()

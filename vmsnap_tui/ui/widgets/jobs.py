@@ -60,7 +60,7 @@ class JobsPane(InkedView, can_focus=True):
     """A row for each job, the newest first. It grows with what runs and is one line high when nothing does."""
 
     DEFAULT_CSS = """
-    JobsPane { height: auto; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    JobsPane { overflow-x: hidden; scrollbar-size-vertical: 1; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,6 +72,8 @@ class JobsPane(InkedView, can_focus=True):
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False)
+    alone: reactive[bool] = reactive(False)  # noqa: FBT003 (a value, not a switch)
+    """Whether the pane has the whole screen."""
 
     @dataclass
     class Opened(Message):
@@ -85,17 +87,14 @@ class JobsPane(InkedView, can_focus=True):
 
         job: Job | None
 
-    @dataclass
-    class CancelAsked(Message):
-        """A running job shall stop."""
-
-        job: Job
-
     def __init__(self, now: Callable[[], datetime], *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
         super().__init__(id=id)
         self._now = now
         self._jobs: list[Job] = []
         self._clock: Timer | None = None
+
+    def watch_alone(self) -> None:
+        self._size_up()
 
     @property
     def job(self) -> Job | None:
@@ -129,10 +128,11 @@ class JobsPane(InkedView, can_focus=True):
 
     def _size_up(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._jobs) * self._lines_each)
-        wanted = len(self.running) * self._lines_each or min(1, len(self._jobs))
+        wanted = len(self.running) * self._lines_each or min(self._lines_each, len(self._jobs))
         if self.has_focus:
-            wanted = max(wanted, len(self._jobs) * self._lines_each)
-        self.styles.max_height = max(1, min(wanted, _TALLEST)) if not self.has_class("-alone") else None
+            wanted = len(self._jobs) * self._lines_each
+        border = 1
+        self.styles.height = "1fr" if self.alone else border + max(int(self.has_focus), min(wanted, _TALLEST))
 
     def on_resize(self) -> None:
         self._size_up()
@@ -230,7 +230,8 @@ class JobsPane(InkedView, can_focus=True):
             self.post_message(self.Opened(self.job))
 
     def on_click(self, event: events.Click) -> None:
-        index = (self.scroll_offset.y + event.y) // self._lines_each
+        at = event.get_content_offset(self)
+        index = (self.scroll_offset.y + at.y) // self._lines_each if at else len(self._jobs)
         if index < len(self._jobs):
             self.cursor = index
             if event.chain == 2:
