@@ -44,9 +44,9 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder of the host: the names in it, and the free bytes below it (None: not known)."""
+    """A folder of the host: the names in it, and the bytes that are free there. None where that is not known."""
 
-    names: frozenset[str]
+    names: frozenset[str] | None = None
     free: int | None = None
 
 
@@ -163,7 +163,7 @@ class LibvirtFacts:
     def exists(self, path: str) -> bool | None:
         """Whether a file is there, None where that is not known."""
         folder = self.folders.get(posixpath.dirname(path))
-        return None if folder is None else posixpath.basename(path) in folder.names
+        return None if folder is None or folder.names is None else posixpath.basename(path) in folder.names
 
     def free(self, path: str) -> int | None:
         """The bytes that are free where that file lies, None where that is not known."""

@@ -1,0 +1,180 @@
+"""Reading the facts of one domain: a handful of calls, two for each snapshot, none that waits for long."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import libvirt
+
+from vmsnap_tui.model.freeze import Freeze, FreezeState
+from vmsnap_tui.model.vm import AgentState, VmState
+from vmsnap_tui.platforms.libvirt import agent, chain
+from vmsnap_tui.platforms.libvirt.convert import never_nfs
+from vmsnap_tui.platforms.libvirt.definition import definition, nvram_format, odd_disks, record, unsavable
+from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
+from vmsnap_tui.platforms.libvirt.facts import Folder, Host, LibvirtFacts
+from vmsnap_tui.platforms.libvirt.inventory import read_snapshots, read_vm
+from vmsnap_tui.platforms.libvirt.xml import BrokenXml, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Vm, VmRef
+    from vmsnap_tui.platforms.libvirt.connection import Connection
+    from vmsnap_tui.platforms.libvirt.facts import Definition, Record
+
+_NOT_THERE = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_INVALID)
+_RUNNING_JOBS = (libvirt.VIR_DOMAIN_JOB_BOUNDED, libvirt.VIR_DOMAIN_JOB_UNBOUNDED)
+_TRIES, _PAUSE = 3, 0.03  # somebody else's quick question is no job
+_SETTLED = 2.0  # seconds that a snapshot's files may be younger than its time, which is in whole seconds
+
+
+def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = never_nfs) -> LibvirtFacts:
+    """Fresh facts. Raises Missing, Unreachable, Denied."""
+    domain = connection.domain(ref.id)
+    vm = read_vm(connection, ref, is_nfs)
+    snapshots = read_snapshots(domain, ref)
+    local = connection.is_local
+    with typed_errors():
+        conn = connection.raw
+        host = Host(conn.getType(), conn.getLibVersion(), conn.getVersion(), local)
+        active = bool(domain.isActive())
+        root = parse(domain.XMLDesc())
+        now = definition(root)
+        records = _records(domain)
+        busy, resident = _busy(conn, domain, now) if active else ("", None)
+        checkpoints = _has_checkpoints(domain)
+    return LibvirtFacts(
+        vm=vm,
+        host=host,
+        active=active,
+        snapshots=snapshots,
+        chain=chain.read_chain(domain, snapshots, local=local),
+        freeze=_freeze(connection, domain, vm),
+        read_only=connection.read_only,
+        busy=busy,
+        checkpoints=checkpoints,
+        changed=active or not local or _is_changed(now, snapshots),
+        odd=odd_disks(root),
+        unsavable=unsavable(root),
+        nvram=nvram_format(root),
+        resident=resident,
+        definition=now,
+        records=records,
+        folders=_folders(now, records.values()) if local else {},
+    )
+
+
+def _records(domain: libvirt.virDomain) -> Mapping[str, Record]:
+    found = {}
+    try:
+        listed = domain.listAllSnapshots()
+    except libvirt.libvirtError as error:
+        if is_code(error, *_NOT_THERE):
+            return {}
+        raise
+    for snapshot in listed:
+        try:
+            found[snapshot.getName()] = record(parse(snapshot.getXMLDesc()))
+        except BrokenXml:
+            continue  # the inventory says of it that it cannot be read
+        except libvirt.libvirtError as error:
+            if not is_code(error, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT):
+                raise
+    return found
+
+
+def _freeze(connection: Connection, domain: libvirt.virDomain, vm: Vm) -> Freeze:
+    if vm.agent is not AgentState.CONNECTED:
+        return Freeze(FreezeState.UNAVAILABLE)
+    if vm.state is not VmState.RUNNING:
+        return Freeze(FreezeState.UNAVAILABLE, why="the guest does not run")
+    if connection.read_only:
+        return Freeze(FreezeState.UNAVAILABLE, why="the agent is not asked on a connection for reading only")
+    return agent.freeze_state(domain)
+
+
+def _busy(conn: libvirt.virConnect, domain: libvirt.virDomain, now: Definition) -> tuple[str, int | None]:
+    """What else is at work on a running domain, and the bytes of host memory that it takes.
+
+    Asking for a job while another one holds the domain waits for half a minute. So libvirt is first asked for
+    numbers that it leaves out when it would have to wait.
+    """
+    wanted = libvirt.VIR_DOMAIN_STATS_BLOCK | libvirt.VIR_DOMAIN_STATS_BALLOON
+    resident = None
+    for _ in range(_TRIES):
+        try:
+            [(_, stats)] = conn.domainListGetStats([domain], wanted, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
+        except libvirt.libvirtError as error:
+            if is_code(error, *_NOT_THERE, libvirt.VIR_ERR_INVALID_ARG):
+                return "", None
+            raise
+        except ValueError:  # it vanished: the next call says so
+            return "", None
+        rss = stats.get("balloon.rss")
+        resident = rss * 1024 if rss is not None else None
+        if not stats.get("block.count") or any(key.endswith(".rd.reqs") for key in stats):
+            return _jobs(domain, now), resident
+        time.sleep(_PAUSE)
+    return ("another action" if conn.getType() == "QEMU" else ""), resident
+
+
+def _jobs(domain: libvirt.virDomain, now: Definition) -> str:
+    try:
+        if domain.jobInfo()[0] in _RUNNING_JOBS:
+            return "a job of the whole vm, such as a save, a snapshot or a migration"
+        for disk in (*now.sources, *now.others):
+            if domain.blockJobInfo(disk):
+                return f"a block job on {disk}"
+    except libvirt.libvirtError as error:
+        if not is_code(error, *_NOT_THERE, libvirt.VIR_ERR_INVALID_ARG):
+            raise
+    return ""
+
+
+def _has_checkpoints(domain: libvirt.virDomain) -> bool:
+    try:
+        return bool(domain.listAllCheckpoints())
+    except libvirt.libvirtError as error:
+        if is_code(error, *_NOT_THERE):
+            return False
+        raise
+
+
+def _is_changed(now: Definition, snapshots: tuple[Snapshot, ...]) -> bool:
+    """Whether a vm that is off may have written since its current snapshot, by the times of its files."""
+    current = next((snapshot for snapshot in snapshots if snapshot.current), None)
+    if current is None or current.state is not VmState.OFF or now.others:
+        return True
+    limit = current.created.timestamp() + _SETTLED
+    try:
+        return any(Path(place).stat().st_mtime > limit for place in now.sources.values())
+    except OSError:
+        return True
+
+
+def _folders(now: Definition, records: Iterable[Record]) -> Mapping[str, Folder]:
+    """The folders that the disks and snapshots of a vm lie in, where this process may look."""
+    paths = set(now.sources.values())
+    for one in records:
+        paths.update(one.definition.sources.values(), one.overlays.values(), [one.memory])
+    return {folder: _folder(folder) for folder in {posixpath.dirname(path) for path in paths if path}}
+
+
+def _folder(path: str) -> Folder:
+    try:
+        names = frozenset(os.listdir(path))  # noqa: PTH208 - only the names, of a folder that may hold thousands
+    except FileNotFoundError:
+        return Folder(frozenset())
+    except OSError:
+        names = None
+    try:
+        return Folder(names, shutil.disk_usage(path).free)
+    except OSError:
+        return Folder(names)
