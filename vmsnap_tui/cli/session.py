@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.cli.setup import Setup
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Site, VmRef
+    from vmsnap_tui.model.vm import Site, Vm, VmRef
 
 NO_SITES_HINT = "name one with -c qemu+ssh://root@host/system, or in the config file; --demo shows a demo"
 _PATIENCE = 20.0
@@ -97,3 +97,13 @@ def find_snapshot(snapshots: Sequence[Snapshot], wanted: str, vm_name: str) -> S
     close = get_close_matches(wanted, names, 3)
     hint = f"did you mean {', '.join(close)}?" if close else f"it has {len(names)}: vmsnap tree shows them"
     raise Missing(f'{vm_name} has no snapshot "{wanted}"', hint)
+
+
+def sorted_vms(engine: Engine, site: str) -> Sequence[Vm]:
+    """The vms of a site in the order of a list."""
+    return sorted(engine.store.vms(site), key=lambda vm: (vm.group, vm.name, vm.ref))
+
+
+def ordered(snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:
+    """Oldest first."""
+    return sorted(snapshots, key=lambda snapshot: (snapshot.created, snapshot.id))
