@@ -51,7 +51,7 @@ if [ "${fill:-0}" -gt 0 ]; then
     while [ $done -lt "$fill" ]; do cat /run/noise; done=$((done + 16)); done > /run/fill
 fi
 
-read -r start 2>/dev/null < /run/disks/vda
+[ -e /run/disks/vda ] && read -r start < /run/disks/vda
 # Two loops, so that memory goes on counting while the file systems are frozen.
 (
     n=${start:-0}
@@ -64,7 +64,7 @@ read -r start 2>/dev/null < /run/disks/vda
 ) &
 (
     while [ ! -e /run/stop ]; do
-        if read -r n < /run/counter; then
+        if [ -e /run/counter ] && read -r n < /run/counter; then
             for disk in /disks/*; do echo "$n" > "$disk/counter.new" && mv "$disk/counter.new" "$disk/counter"; done
             sync
         fi

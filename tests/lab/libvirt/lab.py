@@ -374,7 +374,7 @@ DOMAIN_XML: Final = """<domain type='{type}'>
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>{kernel}</kernel>
     <initrd>{initrd}</initrd>
-    <cmdline>console=ttyS0 quiet loglevel=4 panic=-1 tsc=unstable {options}</cmdline>
+    <cmdline>console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off {options}</cmdline>
   </os>
   <features><acpi/></features>
   <clock offset='utc'/>
