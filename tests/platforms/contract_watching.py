@@ -60,7 +60,7 @@ def _warm_up(subject: Subject, queue: SimpleQueue[Change], name: str = "warm-up"
 
 
 def _drain(queue: SimpleQueue[Change]) -> None:
-    while await_change(queue, lambda _: True, 0.3):
+    while await_change(queue, lambda _: True, 0.1):
         pass
 
 

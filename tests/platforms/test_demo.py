@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import VmRef
     from vmsnap_tui.platforms.demo.world import World
 
-_SITES = {site.options["shape"]: site for site in demo_sites(speed=2000)}
+_SITES = {site.options["shape"]: site for site in demo_sites(speed=20_000)}
 _VMS = {
     "libvirt": ("ci-runner-02", "web-01"),
     "openshift": ("win-rdp-02", "shop-db"),
