@@ -95,7 +95,7 @@ def _plain(element: Element | None) -> object:
         return None
     children = [_plain(child) for child in element]
     text = (element.text or "").strip()
-    return (element.tag, dict(element.attrib), text, children) if text or element.attrib or children else None
+    return (element.tag, sorted(element.items()), text, children) if text or element.attrib or children else None
 
 
 def _rename(domain: libvirt.virDomain, record: libvirt.virDomainSnapshot, before: str, after: Element) -> None:
