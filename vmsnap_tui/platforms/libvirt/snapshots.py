@@ -159,7 +159,7 @@ def shape_of(state_name: str, memory: str, memory_file: str, listed: str) -> Sha
         found.append(SnapshotDisk(clean(name), kind, clean(place), included=mode != "no"))
         if kind is SnapshotKind.UNKNOWN:
             left_out.append(name)
-    kinds = {disk.kind for disk in found if disk.kind is not SnapshotKind.UNKNOWN}
+    kinds: set[SnapshotKind] = {disk.kind for disk in found if disk.kind is not SnapshotKind.UNKNOWN}
     state = _STATES.get(state_name, VmState.UNKNOWN)
     consistency = _consistency(state_name, state, memory, has_disks=bool(kinds))
     if memory in _KINDS:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.platforms.libvirt.connection import Connection
 
 _BREATH = 0.2  # seconds after which a stop is noticed at the latest
-_TICK = 1.0  # seconds between two looks at the vms on the screen
+_TICK = 0.8  # seconds between two looks at the vms on the screen: seen and shown within one
 _SHARE = 0.005  # of the time, that the slow round may take
 _LONGEST = 30.0  # seconds between two attempts to connect again
 
@@ -103,7 +103,7 @@ class Watch:
         """Emit what happens on this connection, until another took its place. Raises Unreachable once it is broken."""
         next_tick = time.monotonic()
         while not stop.is_set():
-            for change in self._heard():
+            for change in self._heard(min(_BREATH, max(0.0, next_tick - time.monotonic()))):
                 self._emit(emit, change)
             if self._connection.raw is not conn:
                 return
@@ -116,11 +116,11 @@ class Watch:
 
     # Events
 
-    def _heard(self) -> Iterable[Change]:
-        """What came in, after a breath at most, each thing once."""
+    def _heard(self, timeout: float) -> Iterable[Change]:
+        """What came in, each thing once. Waits for the first for at most `timeout` seconds."""
         heard: dict[Change, None] = {}
         with suppress(Empty):
-            first = self._inbox.get(timeout=_BREATH)
+            first = self._inbox.get(timeout=timeout)
             while True:
                 if first is None:
                     self._connection.check()
