@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PART = 200  # vms put into the store before the loop gets its turn: a few milliseconds
-_SHORTEST, _LONGEST = 1.0, 60.0  # pauses between attempts, in seconds
+SHORTEST, LONGEST = 1.0, 60.0  # pauses between attempts, in seconds
 
 
 class Follower:
@@ -294,10 +294,10 @@ class Follower:
 
 def _pauses() -> Iterator[float]:
     """Growing pauses, spread a little so that many sites are not tried in step."""
-    pause = _SHORTEST
+    pause = SHORTEST
     while True:
         yield pause * random.uniform(0.8, 1.2)  # noqa: S311 - nothing secret about it
-        pause = min(pause * 2, _LONGEST)
+        pause = min(pause * 2, LONGEST)
 
 
 def _cancel(task: asyncio.Task[None] | None) -> None:

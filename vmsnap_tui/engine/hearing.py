@@ -18,11 +18,10 @@ class Hearing:
     while answers come in.
     """
 
-    def __init__(self, tell: Callable[[], None], patience: float = PATIENCE) -> None:
+    def __init__(self, tell: Callable[[], None]) -> None:
         self.heard: datetime | None = None
         self.silent: datetime | None = None
         self._tell = tell
-        self._patience = patience
         self._open = 0
         self._quiet_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -32,7 +31,7 @@ class Hearing:
         self._open += 1
         if self._open == 1:
             self._quiet_since = asyncio.get_running_loop().time()
-        self._set_timer(self._patience)
+        self._set_timer(PATIENCE)
 
     def answered(self, *, heard: bool) -> None:
         """A question is done with; `heard` says whether it was the site that answered."""
@@ -47,7 +46,7 @@ class Hearing:
         news = self.heard is None or self.silent is not None or now - self.heard > timedelta(seconds=1)
         if self.silent is not None:
             self.silent = None
-            self._set_timer(self._patience)
+            self._set_timer(PATIENCE)
         if news:
             self.heard = now
             self._tell()
@@ -66,8 +65,8 @@ class Hearing:
         if not self._open or self.silent is not None:
             return
         quiet = asyncio.get_running_loop().time() - self._quiet_since
-        if quiet < self._patience:
-            self._set_timer(self._patience - quiet)
+        if quiet < PATIENCE:
+            self._set_timer(PATIENCE - quiet)
         else:
             self.silent = datetime.now(UTC) - timedelta(seconds=quiet)
             self._tell()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vmsnap_tui.engine.lane import Lane
 from vmsnap_tui.engine.process import is_over, this_run
@@ -15,8 +14,7 @@ from vmsnap_tui.model.vm import VmRef
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from aiosqlite import Connection
+    from sqlite3 import Connection as SqlConnection
 
     from vmsnap_tui.engine.jobs import Job
     from vmsnap_tui.model.freeze import Freeze
@@ -35,6 +33,7 @@ CREATE TABLE IF NOT EXISTS lines (
     vm_name TEXT NOT NULL, what TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL
 ) STRICT;
 """
+Row = tuple[Any, ...]
 _PATIENCE = 2.0
 """Seconds to wait for another vmsnap that is writing."""
 
@@ -90,8 +89,7 @@ class Journal:
         self.caution = ""
         self._run = this_run()
         self._lane = Lane("journal", 1)
-        self._database: Connection | None = None
-        self._turn = asyncio.Lock()
+        self._database: SqlConnection | None = None
 
     async def entries(self, limit: int = 500) -> Sequence[Entry]:
         """The newest lines, newest first."""
@@ -105,9 +103,7 @@ class Journal:
 
     async def close(self) -> None:
         """Close the file."""
-        database, self._database = self._database, None
-        if database is not None:
-            await database.close()
+        await self._lane.call(self._close)
         self._lane.close()
 
     # What jobs write
@@ -165,12 +161,12 @@ class Journal:
 
     async def cut_off(self) -> Sequence[tuple[CutOff, Asked]]:
         """Jobs that were not ended by a process that is no more, oldest first."""
-        from msgspec.json import decode
-
         rows = await self._do(
             "SELECT id, run, site, vm, vm_name, title, kind, request, steps, asked, step, frozen"
             " FROM jobs WHERE ended IS NULL ORDER BY asked"
         )
+        from msgspec.json import decode
+
         return [
             (
                 CutOff(
@@ -224,51 +220,68 @@ class Journal:
             text,
         )
 
-    async def _do(self, sql: str, *values: str | int) -> list[sqlite3.Row]:
-        async with self._turn:
-            try:
-                return await self._execute(sql, values)
-            except (sqlite3.Error, OSError) as error:
-                if self.caution:
-                    raise  # memory fails too: nothing is left to fall back on
-                self.caution = f"The journal {self.file} cannot be used ({error}); what is done now is not kept."
-                if self._database is not None:
-                    await self._database.close()
-                    self._database = None
-                return await self._execute(sql, values)
+    async def _do(self, sql: str, *values: str | int) -> list[Row]:
+        # Shielded, since a statement that is under way cannot be taken back when somebody stops waiting for it.
+        return await asyncio.shield(self._lane.call(lambda: self._execute(sql, values)))
 
-    async def _execute(self, sql: str, values: Sequence[str | int]) -> list[sqlite3.Row]:
-        if self._database is None:
-            self._database = await self._open()
-        return list(await self._database.execute_fetchall(sql, values))
+    # In the journal's thread
 
-    async def _open(self) -> Connection:
-        # Made in a daemon thread, so that the thread which aiosqlite makes is one too: a disk that hangs must not
-        # hold up the end of the program.
-        connection = await self._lane.call(self._connect)
-        database = await connection
+    def _execute(self, sql: str, values: Sequence[str | int]) -> list[Row]:
+        import sqlite3
+
         try:
-            await database.execute("PRAGMA synchronous = FULL")
-            if not self.caution:
-                await database.execute("PRAGMA journal_mode = WAL")
-            (version,) = [row[0] for row in await database.execute_fetchall("PRAGMA user_version")]
+            return self._opened().execute(sql, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            if self.caution:
+                raise  # memory fails too: nothing is left to fall back on
+            self.caution = f"The journal {self.file} cannot be used ({error}); what is done now is not kept."
+            self._close()
+            return self._opened().execute(sql, values).fetchall()
+
+    def _opened(self) -> SqlConnection:
+        if self._database is None:
+            import msgspec.json  # noqa: F401 - it takes long to import, and here it holds up nobody
+
+            self._database = self._in_memory() if self.caution else self._in_file()
+        return self._database
+
+    def _in_file(self) -> SqlConnection:
+        import sqlite3
+
+        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = sqlite3.connect(self.file, timeout=_PATIENCE, isolation_level=None)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("BEGIN IMMEDIATE")
+            (version,) = database.execute("PRAGMA user_version").fetchone()
             if version > _VERSION:
                 raise sqlite3.DatabaseError("it was written by a newer vmsnap")
             if version < _VERSION:
-                await database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT")
+                _lay_out(database)
+            database.execute("COMMIT")
         except sqlite3.Error:
-            await database.close()
+            database.close()
             raise
         return database
 
-    def _connect(self) -> Connection:
-        import aiosqlite
-        import msgspec.json  # noqa: F401 - here, since an import takes long and this is not the loop's thread
+    def _in_memory(self) -> SqlConnection:
+        import sqlite3
 
-        if self.caution:
-            return aiosqlite.connect(":memory:", isolation_level=None)
-        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return aiosqlite.connect(self.file, isolation_level=None, timeout=_PATIENCE)
+        database = sqlite3.connect(":memory:", isolation_level=None)
+        _lay_out(database)
+        return database
+
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+
+def _lay_out(database: SqlConnection) -> None:
+    for statement in _SCHEMA.split(";"):
+        database.execute(statement)
+    database.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _text(at: datetime) -> str:

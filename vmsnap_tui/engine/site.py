@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from vmsnap_tui.engine.hearing import PATIENCE, Hearing
+from vmsnap_tui.engine.hearing import Hearing
 from vmsnap_tui.engine.lane import Lane, StopSign, post, start_thread
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Failed, Unreachable, VmsnapError
@@ -41,11 +41,10 @@ class Connection:
         site: Site,
         platform: Callable[[Site], Platform],
         tell: Callable[[], None] = lambda: None,
-        patience: float = PATIENCE,
     ) -> None:
         """`tell` is called when `hearing` has news."""
         self.site = site
-        self.hearing = Hearing(tell, patience)
+        self.hearing = Hearing(tell)
         self._create = platform
         self._platform: Platform | None = None
         self._reads = Lane(f"{site.name} reads", READS)
