@@ -35,6 +35,10 @@ class Display(Protocol):
         """The job as it is now."""
         ...
 
+    def tell(self, text: str) -> None:
+        """A line beside the progress."""
+        ...
+
     def close(self) -> None:
         """Leave the terminal as it was."""
         ...
@@ -50,13 +54,13 @@ async def follow(engine: Engine, job: Job) -> Job:
         known = engine.jobs.get(job.id) or job
         if known.cancelling or left.is_set():
             left.set()
-            note("Left. What was begun may go on at the site; vmsnap log has it.")
+            display.tell("Left. What was begun may go on at the site; vmsnap log has it.")
             return
         engine.jobs.cancel(job.id)
         step = known.plan.steps[known.step] if known.step < len(known.plan.steps) else None
         can = step is None or step.cancellable or known.state is JobState.WAITING
         how = "it ends as soon as it safely can" if can else "this step cannot be stopped midway, those after it can"
-        note(f"Asked to stop: {how}. Ctrl-C again leaves it.")
+        display.tell(f"Asked to stop: {how}. Ctrl-C again leaves it.")
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, interrupted)
@@ -130,6 +134,10 @@ class Lines:
             self._said = news
             note("  ".join(part for part in (doing(job), lamp(job), figures(job)) if part))
 
+    def tell(self, text: str) -> None:
+        """A line like the others."""
+        note(text)
+
     def close(self) -> None:
         """Nothing to put back."""
 
@@ -165,6 +173,10 @@ class Bar:
             figures=figures(job),
             lamp=lamp(job),
         )
+
+    def tell(self, text: str) -> None:
+        """A line above the bar."""
+        self._bars.console.print(text, markup=False, highlight=False)
 
     def close(self) -> None:
         """Take the bar away: the outcome is told in words."""
