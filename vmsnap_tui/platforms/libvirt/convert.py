@@ -11,7 +11,7 @@ from vmsnap_tui.model.vm import AgentState, Backend, Disk, Firmware, Vm, VmRef, 
 from vmsnap_tui.platforms.libvirt.xml import BrokenXml, number, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from vmsnap_tui.platforms.libvirt.xml import Element
 
@@ -70,91 +70,93 @@ def vm_from_xml(
 ) -> Vm:
     """A vm from its domain XML. Broken XML gives one of which the name and the states alone are known.
 
-    `sizes` are capacity and allocation in bytes by the disk's target or source.
+    `sizes` are capacity and allocation in bytes by the disk's target.
     """
     try:
-        root = parse(text)
+        parts = {part.tag: part for part in parse(text)}  # one pass: looking each up costs more than parsing
     except BrokenXml:
         return Vm(ref, clean(name), state, autostart=autostart, persistent=persistent, saved=saved)
+    title, description, devices = parts.get("title"), parts.get("description"), parts.get("devices")
     return Vm(
         ref,
         clean(name),
         state,
-        agent=agent_state(root, state),
-        title=clean(root.findtext("title") or ""),
-        description=clean_lines(root.findtext("description") or ""),
-        memory=_size(root.find("memory")),
-        vcpus=_vcpus(root),
-        disks=tuple(disks_of(root, is_nfs=is_nfs, sizes=sizes)),
-        firmware=firmware(root),
-        tpm=root.find("devices/tpm") is not None,
+        agent=agent_state(devices, state),
+        title="" if title is None else clean(title.text or ""),
+        description="" if description is None else clean_lines(description.text or ""),
+        memory=_size(parts.get("memory")),
+        vcpus=_vcpus(parts.get("vcpu")),
+        disks=tuple(disks_of(devices, is_nfs=is_nfs, sizes=sizes)),
+        firmware=firmware(parts.get("os")),
+        tpm=devices is not None and next(devices.iterchildren("tpm"), None) is not None,
         autostart=autostart,
         persistent=persistent,
         saved=saved,
     )
 
 
-def agent_state(domain: Element, state: VmState) -> AgentState:
+def agent_state(devices: Element | None, state: VmState) -> AgentState:
     """Whether the guest agent answers, from the channel's state in the live XML."""
-    for target in domain.iterfind("devices/channel/target"):
-        if target.get("name") == AGENT_CHANNEL:
+    for channel in () if devices is None else devices.iterchildren("channel"):
+        target = channel.find("target")
+        if target is not None and target.get("name") == AGENT_CHANNEL:
             if not state.is_active and state is not VmState.UNKNOWN:
                 return AgentState.DISCONNECTED
             return _CHANNEL_STATES.get(target.get("state") or "", AgentState.UNKNOWN)
-    return AgentState.ABSENT
+    return AgentState.ABSENT if devices is not None else AgentState.UNKNOWN
 
 
-def firmware(domain: Element) -> Firmware:
+def firmware(os: Element | None) -> Firmware:
     """How a domain boots. `<loader type='pflash'>` is how UEFI is written by hand."""
-    os = domain.find("os")
     if os is None:
         return Firmware.UNKNOWN
-    loader = os.find("loader")
+    parts = {part.tag: part for part in os}
+    loader, kind = parts.get("loader"), parts.get("type")
     if os.get("firmware") == "efi" or (loader is not None and loader.get("type") == "pflash"):
         return Firmware.UEFI
-    return Firmware.BIOS if os.findtext("type") == "hvm" else Firmware.UNKNOWN
+    return Firmware.BIOS if kind is not None and kind.text == "hvm" else Firmware.UNKNOWN
 
 
 def disks_of(
-    domain: Element,
+    devices: Element | None,
     *,
     is_nfs: Callable[[str], bool] = never_nfs,
     sizes: Mapping[str, tuple[int | None, int | None]] | None = None,
-) -> list[Disk]:
-    """The disks of a `<domain>`, cdroms and floppies too, by their targets (vda, …)."""
-    found = []
-    for element in domain.iterfind("devices/disk"):
-        target = element.find("target")
+) -> Iterator[Disk]:
+    """The disks in a domain's `<devices>`, cdroms and floppies too, by their targets (vda, …)."""
+    for element in () if devices is None else devices.iterchildren("disk"):
+        parts = {part.tag: part for part in element}
+        target, driver = parts.get("target"), parts.get("driver")
         name = "" if target is None else target.get("dev") or ""
-        source, protocol = disk_source(element)
+        source, protocol = place_of(parts.get("source"))
         backend = _BACKENDS.get(element.get("type") or "", Backend.UNKNOWN)
         if backend is Backend.FILE and source and is_nfs(source):
             backend = Backend.NFS
-        driver = element.find("driver")
-        writable = element.find("readonly") is None and element.get("device") != "cdrom"
-        capacity, allocation = (sizes or {}).get(name) or (sizes or {}).get(source) or (None, None)
+        writable = "readonly" not in parts and element.get("device") != "cdrom"
+        capacity, allocation = sizes.get(name, (None, None)) if sizes else (None, None)
         mode = element.get("snapshot")
-        found.append(
-            Disk(
-                clean(name),
-                source=clean(source),
-                format=clean("" if driver is None else driver.get("type") or ""),
-                backend=backend,
-                protocol=clean(protocol),
-                capacity=capacity,
-                allocation=allocation,
-                writable=writable,
-                shared=element.find("shareable") is not None,
-                # libvirt leaves out what cannot be written to, unless it is told otherwise.
-                included=mode != "no" if mode else writable,
-            )
+        yield Disk(
+            clean(name),
+            clean(source),
+            "" if driver is None else clean(driver.get("type") or ""),
+            backend,
+            clean(protocol),
+            capacity,
+            allocation,
+            writable,
+            "shareable" in parts,
+            # libvirt leaves out what cannot be written to, unless it is told otherwise.
+            mode != "no" if mode else writable,
         )
-    return found
 
 
 def disk_source(disk: Element) -> tuple[str, str]:
     """Where a `<disk>`'s (or a `<backingStore>`'s) data lies, as raw as libvirt has it, and the network protocol."""
-    source = disk.find("source")
+    return place_of(disk.find("source"))
+
+
+def place_of(source: Element | None) -> tuple[str, str]:
+    """The same from the `<source>`."""
     if source is None:
         return "", ""
     if source.get("protocol"):
@@ -171,6 +173,5 @@ def _size(element: Element | None) -> int | None:
     return None if value is None or unit is None else value * unit
 
 
-def _vcpus(domain: Element) -> int | None:
-    element = domain.find("vcpu")
+def _vcpus(element: Element | None) -> int | None:
     return None if element is None else number(element.get("current") or element.text)

@@ -189,8 +189,5 @@ def _consistency(state_name: str, state: VmState, memory: str, *, has_disks: boo
 
 def _read_only(text: str, names: tuple[str, ...]) -> bool:
     """Whether all these disks of the domain in a snapshot's XML cannot be written to."""
-    domain = parse(text).find("domain")
-    if domain is None:
-        return False
-    writable = {disk.id: disk.writable for disk in disks_of(domain)}
+    writable = {disk.id: disk.writable for disk in disks_of(parse(text).find("domain/devices"))}
     return not any(writable.get(clean(name), True) for name in names)
