@@ -24,10 +24,10 @@ MAIN: list[BindingType] = [
     Binding("r", "restore", "Restore", id="restore", tooltip="Put the vm back to the highlighted snapshot"),
     Binding("d", "delete", "Delete", id="delete", tooltip="Delete the highlighted snapshot (or each marked one)"),
     Binding("e", "edit", "Edit", id="edit", tooltip="Rename the highlighted snapshot or describe it anew"),
-    Binding("x", "cancel", "Cancel job", id="cancel", tooltip="Ask the job to stop: the highlighted one, or the vm's"),
+    Binding("x", "cancel", "Cancel", id="cancel", tooltip="Ask the job to stop: the highlighted one, or the vm's"),
     Binding("slash", "filter", "Filter", id="filter", key_display="/", tooltip="Show only vms that fit; esc clears it"),
-    Binding("u", "refresh", "Refresh", id="refresh", tooltip="Read the site anew; a lost one is tried at once"),
-    Binding("z", "zoom", "Zoom", id="zoom", tooltip="Give the pane the whole screen, or back"),
+    Binding("u", "refresh", "Refresh", id="refresh", show=False, tooltip="Read the site anew; try a lost one at once"),
+    Binding("z", "zoom", "Zoom", id="zoom", show=False, tooltip="Give the pane the whole screen, or back"),
     Binding("tab", "pane(1)", "Next pane", id="pane.next", show=False, tooltip="Go to the next pane"),
     Binding("shift+tab", "pane(-1)", "Previous pane", id="pane.previous", show=False, tooltip="Go to the pane before"),
     Binding("escape", "back", "Back", id="back", show=False, tooltip="Clear the filter, leave the zoom, or go back"),
@@ -41,7 +41,7 @@ MAIN: list[BindingType] = [
 ]  # fmt: skip
 
 APP: list[BindingType] = [
-    Binding("l", "log", "Log", id="log", tooltip="What was asked and done, by this and earlier runs"),
+    Binding("l", "log", "Log", id="log", show=False, tooltip="What was asked and done, by this and earlier runs"),
     Binding("T", "themes", "Theme", id="themes", show=False, tooltip="Choose colours, with a preview"),
     Binding("question_mark", "help", "Help", id="help", key_display="?", tooltip="All keys and signs"),
     Binding(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import VmsnapError
@@ -13,6 +12,8 @@ from vmsnap_tui.ui.widgets.details import Tab
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+
+    from textual.worker import Worker
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.store import SiteView
@@ -38,6 +39,7 @@ class DetailReader:
         self._subject: Subject = (None, None)
         self._chain: tuple[VmRef, Sequence[Layer] | str] | None = None
         self._answered: tuple[Subject, Tab] | None = None
+        self._reading: Worker[None] | None = None
 
     def forget(self) -> None:
         """What a site was asked for has changed since."""
@@ -73,7 +75,13 @@ class DetailReader:
             return
         if tab is not Tab.SNAPSHOT and not (self._answered and self._answered[1] is tab):
             self._details.say(tab, "Reading…")
-        self._details.run_worker(partial(self._ask, tab, vm, snapshot, self._subject), exclusive=True)
+        subject = self._subject
+
+        async def ask() -> None:
+            await self._ask(tab, vm, snapshot, subject)
+
+        # The function and not its coroutine: one that is replaced before it began must not be left unawaited.
+        self._reading = self._details.run_worker(ask, exclusive=True)
 
     async def _ask(self, tab: Tab, vm: Vm, snapshot: Snapshot | None, subject: Subject) -> None:
         await asyncio.sleep(_SETTLE)

@@ -261,6 +261,7 @@ class MainScreen(Screen[None]):
         single = self._zoomed or (self.size.width if width is None else width) < WIDE
         for place, (pane, _, _) in enumerate(self.PANES):
             self.query_one(f"#{pane}").display = not single or place == self._front
+        self.set_class(single, "-single")
         jobs_only = single and self._front == len(self.PANES) - 1
         self.query_one("#upper").display = not jobs_only
         self.jobs.alone = jobs_only

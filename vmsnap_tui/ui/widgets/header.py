@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.jobs import Job
 
 
+_ROOMY = 70
+
+
 class Header(Widget):
     """Badges at the left, running jobs and the pane in front at the right."""
 
@@ -39,7 +42,8 @@ class Header(Widget):
     def render(self) -> Content:
         left = [Content.styled("vmsnap", "bold $primary")]
         if self._demo:
-            left.append(Content.styled(" DEMO: nothing here is real ", "$background on $warning"))
+            words = " DEMO: nothing here is real " if self.content_size.width >= _ROOMY else " DEMO "
+            left.append(Content.styled(words, "$background on $warning"))
         if self._read_only:
             left.append(Content.styled(" READ-ONLY ", "$background on $secondary"))
         right = []

@@ -59,8 +59,12 @@ class Inventory(InkedView, can_focus=True):
         Binding("left", "fold(True)", "Fold", id="inventory.fold", show=False, tooltip="Fold a site or group"),
         Binding("right", "fold(False)", "Unfold", id="inventory.unfold", show=False, tooltip="Unfold it"),
         Binding("enter", "open", "Open", id="inventory.open", tooltip="Go to the snapshots of the vm"),
-        Binding("space", "mark", "Mark", id="inventory.mark", tooltip="Mark a vm (or a whole site or group)"),
-        Binding("o", "sort", "Sort", id="inventory.sort", tooltip="Sort by name, state, newest snapshot, count"),
+        Binding(
+            "space", "mark", "Mark", id="inventory.mark", show=False, tooltip="Mark a vm (or a whole site or group)"
+        ),
+        Binding(
+            "o", "sort", "Sort", id="inventory.sort", show=False, tooltip="Sort by name, state, newest snapshot, count"
+        ),
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False)
@@ -385,7 +389,7 @@ class Inventory(InkedView, can_focus=True):
     # Events
 
     def on_resize(self) -> None:
-        self._arrange()
+        self._arrange(follow=True)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         at = event.get_content_offset(self)

@@ -60,7 +60,7 @@ class JobsPane(InkedView, can_focus=True):
     """A row for each job, the newest first. It grows with what runs and is one line high when nothing does."""
 
     DEFAULT_CSS = """
-    JobsPane { overflow-x: hidden; scrollbar-size-vertical: 1; }
+    JobsPane { overflow: hidden hidden; scrollbar-size-vertical: 1; &:focus { overflow-y: auto; } }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,7 +72,7 @@ class JobsPane(InkedView, can_focus=True):
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False)
-    alone: reactive[bool] = reactive(False)  # noqa: FBT003 (a value, not a switch)
+    alone: reactive[bool] = reactive(False)
     """Whether the pane has the whole screen."""
 
     @dataclass
@@ -152,7 +152,8 @@ class JobsPane(InkedView, can_focus=True):
             return self._strip([(" " + words, "foreground-muted")], width, cursor=False)
         job = self._jobs[index]
         if self._lines_each == 1:
-            cells = self._head(job, width * 42 // 100) + self._course(job, width - width * 42 // 100)
+            head = width * 38 // 100
+            cells = self._head(job, head) + self._course(job, width - head)
         else:
             cells = self._head(job, width) if line == 0 else [("  ", ""), *self._course(job, width - 2)]
         return self._strip(cells, width, cursor=index == self.cursor and self.has_focus)
@@ -165,11 +166,10 @@ class JobsPane(InkedView, can_focus=True):
     def _head(self, job: Job, width: int) -> Cells:
         """What is being done, to which vm."""
         mark = marks.job_mark(job.state.value)
-        name_width = min(24, width // 3)
+        name, title = job.plan.vm_name, job.plan.title
         return [
             (f" {mark.glyph} ", mark.style),
-            (fit(job.plan.vm_name, name_width) + " ", ""),
-            (fit(job.plan.title, max(0, width - name_width - 5)) + " ", "foreground-muted"),
+            (fit(title if name in title else f"{name}: {title}", max(0, width - 4)) + " ", ""),
         ]
 
     def _course(self, job: Job, width: int) -> Cells:
