@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import VmState
 
-RAIL = "foreground-disabled"
-TRUNK = "accent"
+RAIL = "foreground-muted"
+TRUNK = "primary"
 """The line that leads to "now" is drawn in this style, all others in `RAIL`."""
 
 _NAME_ROOM = 26

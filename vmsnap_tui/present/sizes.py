@@ -14,7 +14,7 @@ _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 _MONTH = 30.44 * _DAY
 _YEAR = 365.25 * _DAY
-_AGES = ((_YEAR, "y"), (_MONTH, "mo"), (_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m"), (1, "s"))
+_AGES = ((_YEAR, "y"), (_MONTH, "mo"), (_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m"))
 
 AGE_WIDTH = 5
 SIZE_WIDTH = 10
@@ -33,7 +33,7 @@ def rate(per_second: float | None) -> str:
 
 
 def age(since: datetime, now: datetime) -> str:
-    """How long ago, in at most five cells: "12 s", "3 d", "11 mo"; "ahead" where the machine's clock runs ahead."""
+    """How long ago, in at most five cells: "now" (the first minute), "3 d", "11 mo"; "ahead" where the machine's clock runs ahead."""
     seconds = (now - since).total_seconds()
     if seconds < -_MINUTE:
         return "ahead"
