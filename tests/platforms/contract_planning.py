@@ -87,7 +87,7 @@ class PlanningContract:
 
     @pytest.mark.parametrize("name", ["", " "])
     def test_name_invalid(self, subject: Subject, name: str) -> None:
-        assert "name-invalid" in {refusal.code for refusal in subject.plan(Take(subject.vm, name)).refusals}
+        assert any(refusal.code.startswith("name-") for refusal in subject.plan(Take(subject.vm, name)).refusals)
 
     def test_missing_snapshot(self, subject: Subject) -> None:
         nothing = SnapRef(subject.vm, "no-such-snapshot")

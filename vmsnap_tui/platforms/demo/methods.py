@@ -52,9 +52,9 @@ def refusals(way: Way, facts: DemoFacts, disks: Sequence[Disk]) -> Iterator[Refu
     yield from standing(facts)
     vm = facts.vm
     if not disks:
-        yield Refusal("no-disks", "no disk would be part of it", "choose other disks or another method")
+        yield Refusal("no-disk", "no disk would be part of it", "choose other disks or another method")
     if vm.state is VmState.UNKNOWN:
-        yield Refusal("state-unknown", "the platform does not say what the vm is doing", "look at the host first")
+        yield Refusal("unknown-state", "what the vm is doing is not known", "look at the host first")
     if way.freezing is Freezing.DEMANDED and vm.state is not VmState.RUNNING:
         yield Refusal("not-running", "only a running guest can be frozen", "take it without a freeze")
     elif way.freezing is Freezing.DEMANDED or (way.freezing is Freezing.HIDDEN and REQUIRE_QUIESCE in vm.tags):
@@ -71,19 +71,24 @@ def standing(facts: DemoFacts) -> Iterator[Refusal]:
         yield Refusal("read-only", "the site is read-only", "open it without read-only to change anything")
     if facts.busy:
         yield Refusal("busy", f"something is at work on the vm: {facts.busy}", "wait until that is done")
-    elif facts.vm.state is VmState.CHANGING:
-        yield Refusal("busy", "the vm is starting, stopping or migrating", "wait until that is done")
+    if facts.vm.state is VmState.CHANGING:
+        yield Refusal("changing", "the vm is starting, stopping or migrating", "wait until that is done")
 
 
 def _no_agent(facts: DemoFacts) -> Iterator[Refusal]:
     agent = facts.vm.agent
-    if facts.vm.state is VmState.RUNNING and agent is not AgentState.CONNECTED:
-        why = "no guest agent is configured" if agent is AgentState.ABSENT else "the guest agent does not answer"
-        yield Refusal("no-agent", why, "start qemu-guest-agent in the guest, or take it without a freeze")
+    if facts.vm.state is not VmState.RUNNING or agent is AgentState.CONNECTED:
+        return
+    if agent is AgentState.ABSENT:
+        yield Refusal("no-agent", "the vm has no channel for a guest agent", "add one, or take it without a freeze")
+    else:
+        yield Refusal("agent-off", "the guest agent is not connected", "start qemu-guest-agent in the guest")
 
 
 def _libvirt(way: Way, facts: DemoFacts, disks: Sequence[Disk]) -> Iterator[Refusal]:
     vm = facts.vm
+    if vm.state is VmState.SUSPENDED:
+        yield Refusal("suspended", "the guest sleeps, and no snapshot is taken then", "wake it")
     if vm.saved:
         yield Refusal("managed-save", "memory lies in a managed save", "start the vm, or drop the saved memory")
     if not vm.persistent:
@@ -105,11 +110,11 @@ def _libvirt_disks(way: Way, disks: Sequence[Disk]) -> Iterator[Refusal]:
     for disk in disks:
         if way.kind is SnapshotKind.INTERNAL and disk.format != "qcow2":
             yield Refusal(
-                "raw-internal", f"disk {disk.id} is {disk.format}: it can't hold a snapshot", "use an external method"
+                "raw-disk", f"disk {disk.id} is {disk.format}: it can't hold a snapshot", "use an external method"
             )
         elif way.kind is SnapshotKind.EXTERNAL and disk.backend not in _FILES:
             yield Refusal(
-                "network-external" if disk.backend is Backend.NETWORK else "block-external",
+                "network-disk" if disk.backend is Backend.NETWORK else "block-disk",
                 f"disk {disk.id} is no file: an overlay has no place beside it",
                 "leave the disk out, or use the storage's own snapshots",
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.plan import Loss, LossKind, Plan, Refusal, Scope, Step
 from vmsnap_tui.model.snapshot import SnapshotKind
 from vmsnap_tui.platforms.demo.methods import standing
+from vmsnap_tui.platforms.demo.plan_take import quoted
 from vmsnap_tui.platforms.demo.shape import Shape
 
 if TYPE_CHECKING:
@@ -21,24 +22,29 @@ def plan_delete(request: Delete, target: Snapshot, facts: DemoFacts) -> Plan:
     """What the request would do: one step for each snapshot, leaves first, so that a stop leaves whole ones."""
     below = descendants(target, facts.snapshots)
     doomed = {Scope.ONE: [target], Scope.TREE: [*below, target], Scope.CHILDREN: below}[request.scope]
-    verb = "Forget" if request.metadata_only else "Delete"
-    what = target.name if request.scope is Scope.ONE else f"{target.name}, {request.scope.value}"
+    verb = "forget the record of" if request.metadata_only else "delete"
+    name = quoted(target.name)
+    title = {
+        Scope.ONE: f"Delete snapshot {name}",
+        Scope.TREE: f"Delete snapshot {name} and what is based on it",
+        Scope.CHILDREN: f"Delete what is based on snapshot {name}",
+    }[request.scope]
     return Plan(
         request,
-        f"{verb} {what} of {facts.vm.name}",
+        f"{title} (records only)" if request.metadata_only else title,
         facts.vm.name,
         tuple(
             Step(
                 "delete",
                 request.vm,
-                f"{verb} {snapshot.name}",
+                f"{verb} {quoted(snapshot.name)}",
                 {"snapshot": snapshot.id, "metadata_only": request.metadata_only},
                 cancellable=not request.metadata_only,
             )
             for snapshot in doomed
         ),
         losses=tuple(_losses(request, doomed)),
-        cautions=tuple(_cautions(request, target, doomed, facts)),
+        cautions=tuple(_cautions(target, doomed, facts)),
         refusals=(*standing(facts), *_refusals(request, doomed, facts)),
         notes=tuple(_notes(request, doomed)),
     )
@@ -60,34 +66,29 @@ def descendants(root: Snapshot, snapshots: Sequence[Snapshot]) -> list[Snapshot]
 
 def _losses(request: Delete, doomed: Sequence[Snapshot]) -> Iterator[Loss]:
     for snapshot in doomed:
-        when = f"taken {snapshot.created:%Y-%m-%d %H:%M} UTC"
         if request.metadata_only:
-            yield Loss(LossKind.RECORD, snapshot.name, f"{when}; its data stays behind")
-            continue
-        yield Loss(LossKind.SNAPSHOT, snapshot.name, when)
-        if snapshot.memory:
-            yield Loss(LossKind.MEMORY, f"the memory that {snapshot.name} holds", snapshot.memory)
+            yield Loss(LossKind.RECORD, snapshot.name, "its data stays, and nothing knows of it any more")
+        else:
+            yield Loss(LossKind.SNAPSHOT, snapshot.name, "and the memory that it holds" if snapshot.memory else "")
 
 
-def _cautions(request: Delete, target: Snapshot, doomed: Sequence[Snapshot], facts: DemoFacts) -> Iterator[str]:
+def _cautions(target: Snapshot, doomed: Sequence[Snapshot], facts: DemoFacts) -> Iterator[str]:
     gone = {snapshot.id for snapshot in doomed}
     orphaned = [each.name for each in facts.snapshots if each.parent in gone and each.id not in gone]
     if orphaned:
         parent = facts.snapshot(target.parent) if target.parent else None
-        to = f"move to {parent.name}" if parent else "become roots"
-        yield f"{', '.join(orphaned)} {to}"
+        base = f"based on {quoted(parent.name)}" if parent else "based on nothing"
+        yield f"Afterwards {', '.join(map(quoted, orphaned))} will be {base}."
     if any(snapshot.current for snapshot in doomed):
-        yield "the vm goes on as it is: only the way back goes"
-    if request.metadata_only:
-        yield "the data is left behind and nothing knows of it any more"
+        yield "The vm goes on as it is: only the way back goes."
 
 
 def _refusals(request: Delete, doomed: Sequence[Snapshot], facts: DemoFacts) -> Iterator[Refusal]:
     if not doomed:
-        yield Refusal("nothing-to-do", "the snapshot has no children")
+        yield Refusal("no-children", "nothing is based on it")
     for snapshot in doomed:
         if snapshot.protected:
-            yield Refusal("protected", f"{snapshot.name} is protected", "take the protection away first")
+            yield Refusal("protected", f"{quoted(snapshot.name)} is protected", "take the protection away first")
     if request.metadata_only:
         if facts.shape is not Shape.LIBVIRT:
             yield Refusal("metadata-unsupported", "records and data go together here", "delete the snapshot itself")

@@ -8,7 +8,7 @@ from vmsnap_tui.model.plan import After, Loss, LossKind, Plan, Refusal, Step, Ta
 from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.demo.methods import standing
-from vmsnap_tui.platforms.demo.plan_take import plan_take
+from vmsnap_tui.platforms.demo.plan_take import plan_take, quoted
 from vmsnap_tui.platforms.demo.shape import Shape
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def plan_restore(request: Restore, target: Snapshot, facts: DemoFacts) -> Plan:
         refusals += [refusal for refusal in safety.refusals if refusal.code not in standing_codes]
     return Plan(
         request,
-        f"Restore {vm.name} to {target.name}",
+        f"Restore snapshot {quoted(target.name)}",
         vm.name,
         (*(safety.steps if safety else ()), *_steps(request, target, facts)),
         losses=tuple(_losses(facts, safety.consistency if safety else None, saved=safety is not None)),
@@ -53,20 +53,20 @@ def state_after(request: Restore, target: Snapshot, facts: DemoFacts) -> VmState
 
 def _steps(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Step]:
     vm, end = facts.vm, state_after(request, target, facts)
-    label = f"Put {'memory and disks' if target.memory else 'the disks'} back to {target.name}"
+    label = f"put {'memory and disks' if target.memory else 'the disks'} back to {quoted(target.name)}"
     if facts.shape is Shape.LIBVIRT:
         yield Step("restore", vm.ref, label, {"snapshot": target.id, "state": end.value})
         return
     if vm.state.is_active:
-        yield Step("power", vm.ref, "Shut the vm down", {"state": VmState.OFF.value})
+        yield Step("power", vm.ref, "shut the vm down", {"state": VmState.OFF.value})
     yield Step("restore", vm.ref, label, {"snapshot": target.id, "state": VmState.OFF.value})
     if end is VmState.RUNNING:
-        yield Step("power", vm.ref, "Start the vm", {"state": VmState.RUNNING.value})
+        yield Step("power", vm.ref, "start the vm", {"state": VmState.RUNNING.value})
 
 
 def _refusals(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Refusal]:
     if not target.ready:
-        yield Refusal("not-ready", f"{target.name} can't be restored: {target.error or 'not ready yet'}")
+        yield Refusal("not-ready", target.error or f"{quoted(target.name)} is not ready yet", "look at its source")
     if facts.shape is Shape.LIBVIRT:
         if facts.vm.saved:
             yield Refusal("managed-save", "memory lies in a managed save", "start the vm, or drop the saved memory")
@@ -78,7 +78,7 @@ def _refusals(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[
         if later:
             yield Refusal(
                 "not-latest",
-                f"a volume goes back to its newest snapshot only, and {target.name} is older than {later[0]}",
+                f"a volume goes back to its newest snapshot only, and {quoted(later[0])} is newer",
                 "delete the newer ones, or make a new volume from it",
             )
 
@@ -93,21 +93,24 @@ def _shadows(other: Snapshot, target: Snapshot) -> bool:
 def _losses(facts: DemoFacts, safety: Consistency | None, *, saved: bool) -> Iterator[Loss]:
     vm = facts.vm
     if vm.state.is_active and safety is not Consistency.MEMORY:
-        yield Loss(LossKind.MEMORY, f"the running memory of {vm.name}", "programs in the guest end at once")
+        yield Loss(LossKind.MEMORY, vm.name, "what runs in the guest now ends, as by a power cut")
     if facts.changed and not saved:
-        since = f"since {facts.current.name}" if facts.current else "since the vm was made"
-        yield Loss(LossKind.CHANGES, f"what was written {since}", "unless a safety snapshot is taken first")
+        since = f"since {quoted(facts.current.name)}" if facts.current else "so far"
+        disks = ", ".join(disk.id for disk in vm.disks if disk.writable)
+        yield Loss(LossKind.CHANGES, disks, f"everything written {since}")
 
 
 def _cautions(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[str]:
+    if facts.changed and not request.safety:
+        yield "A safety snapshot taken first would keep what is lost here."
     if target.missing:
-        yield f"not part of {target.name}, stays as it is: {', '.join(target.missing)}"
+        yield f"Not part of the snapshot, stays as it is: {', '.join(target.missing)}."
     if target.consistency in {Consistency.CRASH, Consistency.UNKNOWN}:
-        yield f"{target.name} is {target.consistency.value} consistent: the guest checks its file systems at start"
+        yield f"Its consistency is {target.consistency.value}: the guest checks its file systems at start."
     if target.memory and request.after is After.OFF:
-        yield f"the memory that {target.name} holds is not used"
+        yield "The memory that it holds is not used."
     kinds = {snapshot.kind for snapshot in facts.snapshots}
     if facts.shape is Shape.LIBVIRT and len(kinds) > 1:
-        yield "internal and external snapshots are mixed in this tree: copy the disks before you go on"
+        yield "Internal and external snapshots are mixed in this tree: copy the disks before you go on."
     if facts.shape is Shape.OPENSHIFT:
-        yield "the volumes that are in use now stay behind as orphans"
+        yield "The volumes that are in use now stay behind as orphans."

@@ -29,11 +29,11 @@ _LONGEST = {Shape.LIBVIRT: 200, Shape.OPENSHIFT: 63, Shape.OPENSTACK: 255}
 def plan_take(request: Take, facts: DemoFacts) -> Plan:
     """What the request would do: one step."""
     vm = facts.vm
-    title = f"Take {clean(request.name)} of {vm.name}"
+    title = f"Take snapshot {quoted(request.name)}"
     way = _way(request, facts)
     if way is None:
         known = ", ".join(each.id for each in WAYS[facts.shape])
-        refusal = Refusal("method-unknown", f"there is no method {request.method}", f"use one of: {known}")
+        refusal = Refusal("no-such-method", f"there is no method {request.method}", f"use one of: {known}")
         return Plan(request, title, vm.name, refusals=(refusal, *name_refusals(request.name, facts)))
     joining = [disk for disk in vm.disks if can_join(way, disk)]
     disks = [disk for disk in joining if request.disks is None or disk.id in request.disks]
@@ -74,18 +74,23 @@ def plan_take(request: Take, facts: DemoFacts) -> Plan:
 def name_refusals(name: str, facts: DemoFacts) -> Iterator[Refusal]:
     """Why a snapshot can't have that name."""
     if any(snapshot.name == name for snapshot in facts.snapshots):
-        yield Refusal("name-taken", f"there is a snapshot named {name} already", "choose another name")
+        yield Refusal("name-taken", f"there is a snapshot {quoted(name)} already", "choose another name")
     longest = _LONGEST[facts.shape]
     if not name.strip():
-        yield Refusal("name-invalid", "a snapshot needs a name")
+        yield Refusal("name-empty", "a snapshot needs a name", "choose one")
     elif len(name) > longest:
-        yield Refusal("name-invalid", f"the name is longer than {longest} characters", "shorten it")
+        yield Refusal("name-too-long", f"the name is longer than {longest} characters", "choose a shorter name")
     elif any(unicodedata.category(char)[0] == "C" and char != "\u200d" for char in name):
         yield Refusal("name-invalid", "the name holds control characters", "leave them out")
     elif facts.shape is Shape.LIBVIRT and ("/" in name or name.startswith(".")):
         yield Refusal("name-invalid", "the name becomes part of a file name: no / and no leading dot")
     elif facts.shape is Shape.OPENSHIFT and not _DNS.fullmatch(name):
         yield Refusal("name-invalid", "only lower-case letters, digits, - and . are allowed", "such as before-update")
+
+
+def quoted(name: str) -> str:
+    """A name for a sentence."""
+    return f"“{clean(name)}”"
 
 
 def to_write(way: Way, vm: Vm, disks: list[Disk]) -> int:
@@ -110,7 +115,7 @@ def _disk_refusals(request: Take, way: Way, vm: Vm, disks: list[Disk]) -> Iterat
         return
     known = {disk.id for disk in vm.disks}
     for unknown in [disk for disk in request.disks if disk not in known]:
-        yield Refusal("disk-unknown", f"the vm has no disk {unknown}", f"choose from: {', '.join(sorted(known))}")
+        yield Refusal("no-such-disk", f"the vm has no disk {unknown}", f"choose from: {', '.join(sorted(known))}")
     for alien in [disk for disk in request.disks if disk in known - {chosen.id for chosen in disks}]:
         yield Refusal("disk-excluded", f"disk {alien} can't be part of such a snapshot", "leave it out")
     everything = {disk.id for disk in vm.disks if can_join(way, disk)}
@@ -121,17 +126,17 @@ def _disk_refusals(request: Take, way: Way, vm: Vm, disks: list[Disk]) -> Iterat
 def _cautions(way: Way, vm: Vm, disks: list[Disk]) -> Iterator[str]:
     chosen = {disk.id for disk in disks}
     if left_out := [disk.id for disk in vm.disks if disk.writable and disk.id not in chosen]:
-        yield f"not part of it: {', '.join(left_out)}"
+        yield f"Not part of it: {', '.join(left_out)}."
     consistency = way.consistency(vm)
     if consistency is Consistency.CRASH and vm.state is VmState.RUNNING:
         why = "no agent answers" if vm.agent is not AgentState.CONNECTED else "this method does not freeze"
-        yield f"the guest is not frozen ({why}): a restore is like a start after a power cut"
+        yield f"The guest is not frozen ({why}): a restore is like a start after a power cut."
     if consistency is Consistency.UNKNOWN:
-        yield "the platform does not tell whether it froze the guest"
+        yield "The platform does not tell whether it froze the guest."
     if vm.tpm and way.kind is not SnapshotKind.VM:
-        yield "the state of the TPM is not part of it"
+        yield "The state of the TPM is not part of it."
     if not way.chooses and way.kind is SnapshotKind.VM and way.freezing is Freezing.AUTOMATIC and len(disks) > 1:
-        yield "the volumes are cut one after the other while the guest is frozen"
+        yield "The volumes are cut one after the other while the guest is frozen."
 
 
 def _notes(way: Way, facts: DemoFacts, disks: list[Disk], name: str, need: int) -> Iterator[str]:
@@ -147,10 +152,10 @@ def _notes(way: Way, facts: DemoFacts, disks: list[Disk], name: str, need: int) 
 def _label(way: Way, vm: Vm, disks: list[Disk]) -> str:
     where = ", ".join(disk.id for disk in disks) or "no disk"
     if way.freezes(vm):
-        return f"Freeze the guest, cut {where}, thaw it"
+        return f"freeze the guest, cut {where}, thaw it"
     if way.memory and vm.state.is_active:
-        return f"Save memory, cut {where}"
-    return f"Cut {where}"
+        return f"save memory, cut {where}"
+    return f"cut {where}"
 
 
 def _gib(size: int) -> str:

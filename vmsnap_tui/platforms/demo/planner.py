@@ -9,7 +9,7 @@ from vmsnap_tui.model.plan import Delete, Edit, Plan, Refusal, Restore, Step, Ta
 from vmsnap_tui.platforms.demo.methods import standing
 from vmsnap_tui.platforms.demo.plan_delete import plan_delete
 from vmsnap_tui.platforms.demo.plan_restore import plan_restore
-from vmsnap_tui.platforms.demo.plan_take import name_refusals, plan_take
+from vmsnap_tui.platforms.demo.plan_take import name_refusals, plan_take, quoted
 from vmsnap_tui.platforms.demo.shape import Shape
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def plan(request: Request, facts: DemoFacts) -> Plan:
         return _thaw(request, facts)
     target = facts.snapshot(request.snapshot.id)
     if target is None:
-        refusal = Refusal("missing", f"there is no snapshot {request.snapshot.id} (any more)", "refresh")
-        return Plan(request, f"No such snapshot of {facts.vm.name}", facts.vm.name, refusals=(refusal,))
+        refusal = Refusal("no-snapshot", f"there is no snapshot {quoted(request.snapshot.id)} (any more)", "refresh")
+        return Plan(request, f"No snapshot {quoted(request.snapshot.id)}", facts.vm.name, refusals=(refusal,))
     if isinstance(request, Restore):
         return plan_restore(request, target, facts)
     if isinstance(request, Delete):
@@ -53,8 +53,8 @@ def _edit(request: Edit, facts: DemoFacts) -> Plan:
         params["name"] = request.name
     if describes:
         params["description"] = request.description
-    step = Step("edit", request.vm, f"Write the record of {old.name} anew", params)
-    return Plan(request, f"Edit {old.name} of {facts.vm.name}", facts.vm.name, (step,), refusals=tuple(refusals))
+    step = Step("edit", request.vm, f"write the record of {quoted(old.name)} anew", params)
+    return Plan(request, f"Edit snapshot {quoted(old.name)}", facts.vm.name, (step,), refusals=tuple(refusals))
 
 
 def _thaw(request: Thaw, facts: DemoFacts) -> Plan:
@@ -66,5 +66,5 @@ def _thaw(request: Thaw, facts: DemoFacts) -> Plan:
         refusals.append(Refusal("thaw-unsupported", "the platform freezes and thaws by itself and does not tell"))
     elif state not in {FreezeState.FROZEN, FreezeState.FAILED}:
         refusals.append(Refusal("not-frozen", f"the guest's file systems are {state.value}"))
-    step = Step("thaw", request.vm, "Thaw the guest's file systems")
-    return Plan(request, f"Thaw {facts.vm.name}", facts.vm.name, (step,), refusals=tuple(refusals))
+    step = Step("thaw", request.vm, "thaw the guest's file systems")
+    return Plan(request, "Thaw the file systems", facts.vm.name, (step,), refusals=tuple(refusals))
