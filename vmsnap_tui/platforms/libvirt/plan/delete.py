@@ -145,7 +145,11 @@ def _one_external(facts: LibvirtFacts, doomed: Snapshot) -> Iterator[Refusal]:
     if doomed.current:
         yield Refusal("current-with-children", f"it is the current one, and {names} is based on it", _METADATA)
     elif len(children) > 1:
-        yield Refusal("several-children", f"libvirt cannot merge it into several: {names}", _METADATA)
+        yield Refusal(
+            "several-children",
+            f"libvirt cannot merge it, since {names} are based on it",
+            f"delete all of them but one first, or {_METADATA}",
+        )
     elif not _is_above_current(facts, doomed):
         yield Refusal(
             "outside-chain",

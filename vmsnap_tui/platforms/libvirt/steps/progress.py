@@ -63,7 +63,8 @@ def merge_progress(
         seen: dict[str, tuple[int, int]] = {}
         while not done.is_set():
             for disk in disks:
-                if info := domain.blockJobInfo(disk):
+                info = domain.blockJobInfo(disk)
+                if info and info["end"] > 1:  # 0 of 1 is how libvirt says that it has not begun
                     seen[disk] = info["cur"], info["end"]
             if seen and not done.is_set():
                 current, end = (sum(numbers) for numbers in zip(*seen.values(), strict=True))
