@@ -38,8 +38,7 @@ async def test_a_job_is_done_and_what_it_did_is_known_before_that_is_told(world:
     seen: list[tuple[JobState, int]] = []
 
     def look(_: object) -> None:
-        for job in engine.jobs.all():
-            seen.append((job.state, len(engine.store.snapshots(A) or ())))
+        seen.extend((job.state, len(engine.store.snapshots(A) or ())) for job in engine.jobs.all())
 
     engine.store.subscribe(look, interval=0)
     job = await submit(engine, Take(A, "x"))

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from textwrap import dedent
 from threading import Event, get_ident
 
@@ -37,7 +38,7 @@ async def test_no_more_at_a_time_than_it_is_wide() -> None:
         entered.set()
         go.wait(10)
 
-    calls = [lane.call(lambda pair=pair: work(*pair)) for pair in gates]  # type: ignore[misc]  # bound early
+    calls = [lane.call(partial(work, *pair)) for pair in gates]
     await until(lambda: gates[0][0].is_set() and gates[1][0].is_set())
     assert not gates[2][0].is_set()
     gates[0][1].set()
