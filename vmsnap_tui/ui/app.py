@@ -12,8 +12,6 @@ from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.ui import themes
 from vmsnap_tui.ui.bindings import APP
 from vmsnap_tui.ui.commands import Commands
-from vmsnap_tui.ui.screens.help import HelpScreen
-from vmsnap_tui.ui.screens.log import LogScreen
 from vmsnap_tui.ui.screens.main import MainScreen
 from vmsnap_tui.ui.screens.quit import QuitScreen
 from vmsnap_tui.ui.screens.themes import ThemeScreen
@@ -98,9 +96,13 @@ class VmsnapApp(App[int]):
         self.notify(f"Keys of the config file leave no key for: {names}.", severity="warning", markup=False)
 
     def action_log(self) -> None:
+        from vmsnap_tui.ui.screens.log import LogScreen
+
         self.push_screen(LogScreen(self.engine))
 
     def action_help(self) -> None:
+        from vmsnap_tui.ui.screens.help import HelpScreen
+
         self.push_screen(HelpScreen(self.screen))
 
     def action_themes(self) -> None:

@@ -1,0 +1,138 @@
+"""The whole app on demo sites, driven by keys and looked at as lines of text."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.engine.engine import Engine
+from vmsnap_tui.platforms.demo.platform import DemoPlatform
+from vmsnap_tui.platforms.demo.sites import demo_sites
+from vmsnap_tui.ui.app import VmsnapApp
+from vmsnap_tui.ui.screens.main import MainScreen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Site, VmRef
+    from vmsnap_tui.platforms.demo.world import World
+    from vmsnap_tui.platforms.protocol import Platform
+    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
+
+NOW = datetime(2026, 3, 14, 15, 0, tzinfo=UTC)
+"""When the demo worlds begin, and what the app's clock says throughout."""
+PATIENCE = 15.0
+WIDE, NARROW = (120, 36), (80, 24)
+
+
+class Stage:
+    """An app that runs, with the demo worlds behind it."""
+
+    def __init__(self, app: VmsnapApp, pilot: Pilot[int], platforms: dict[str, DemoPlatform]) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.platforms = platforms
+
+    @property
+    def main(self) -> MainScreen:
+        screen = self.app.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    def world(self, site: str = "kvm-rack7") -> World:
+        return self.platforms[site].world
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen as text."""
+        return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def toasts(self) -> str:
+        """All that was told by itself."""
+        return "\n".join(f"{note.title} {note.message}" for note in self.app._notifications)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        names = {"-": "minus", ":": "colon", ".": "full_stop", "/": "slash", " ": "space"}
+        await self.pilot.press(*(names.get(char, char) for char in text))
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"never came: {what}\n{self.text}\n{self.toasts}")
+            await self.pilot.pause()
+            await asyncio.sleep(0.005)
+
+    async def see(self, *words: str) -> None:
+        """Wait until these words are on the screen."""
+        await self.until(lambda: all(word in self.text for word in words), f"{words}")
+
+    async def still(self) -> None:
+        """Wait until the screen has stopped changing."""
+        seen, since = self.text, time.monotonic()
+        end = since + PATIENCE
+        while time.monotonic() < since + 0.2:
+            await self.pilot.pause()
+            await asyncio.sleep(0.02)
+            if self.text != seen:
+                seen, since = self.text, time.monotonic()
+            assert since < end, "the screen never stops changing"
+
+    async def go_to(self, name: str) -> VmRef:
+        """Choose a vm as the palette does."""
+        ref = (await self.app.engine.find(name)).ref
+        self.main.go_to_vm(ref)
+        await self.until(lambda: self.main.graph.border_title and name in str(self.main.graph.border_title), name)
+        return ref
+
+    def snapshots(self, ref: VmRef) -> Sequence[Snapshot]:
+        return self.app.engine.store.snapshots(ref) or ()
+
+
+@asynccontextmanager
+async def stage(
+    state: Path,
+    *,
+    size: tuple[int, int] = WIDE,
+    speed: float = 200.0,
+    sites: Sequence[Site] | None = None,
+    read_only: bool = False,
+    theme: str = "",
+    keys: dict[str, str] | None = None,
+    confirm: Confirm = "type",
+    wait: bool = True,
+    prepare: Callable[[dict[str, DemoPlatform]], None] | None = None,
+) -> AsyncIterator[Stage]:
+    """Start the app on demo sites. `prepare` sets the worlds up before the engine asks them anything."""
+    sites = demo_sites(now=NOW, speed=speed) if sites is None else sites
+    platforms = {site.name: DemoPlatform(site) for site in sites}
+    if prepare:
+        prepare(platforms)
+
+    def platform(site: Site) -> Platform:
+        return platforms[site.name]
+
+    engine = Engine(sites, state=state, read_only=read_only, platform=platform)
+    app = VmsnapApp(engine, theme=theme, keys=keys, confirm=confirm, now=lambda: NOW)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        it = Stage(app, pilot, platforms)
+        if wait:
+            await engine.loaded(snapshots=True)
+            await it.until(lambda: it.main.inventory.key is not None)
+        yield it

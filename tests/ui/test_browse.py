@@ -1,0 +1,169 @@
+"""Looking around: choose, filter, mark, sort, fold, tabs, palette, themes; a refresh moves nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ui.stage import NARROW, WIDE, stage
+from vmsnap_tui.model.vm import VmRef
+from vmsnap_tui.ui.inventory_rows import SiteKey
+from vmsnap_tui.ui.screens.themes import ThemeScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.ui.stage import Stage
+
+
+@pytest.mark.parametrize(("name", "size"), [("wide", WIDE), ("narrow", NARROW)])
+async def test_the_first_screen(
+    tmp_path: Path, picture: Callable[[Stage, str], None], name: str, size: tuple[int, int]
+) -> None:
+    async with stage(tmp_path, size=size) as it:
+        await it.go_to("db-prod-01")
+        if name == "wide":
+            await it.see("Chain of vda")
+        await it.still()
+        picture(it, f"main-{name}")
+
+
+async def test_moving_shows_another_vm_and_its_snapshots(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        first = it.main.inventory.key
+        await it.press("j")
+        assert it.main.inventory.key != first
+        await it.go_to("db-prod-01")
+        await it.see("before-upgrade-16", "PostgreSQL primary")
+        await it.press("enter")
+        assert it.main.graph.has_focus
+        await it.press("k", "enter")
+        assert it.main.details.has_focus
+        await it.see("◆ filesystem", "Worth")
+        await it.press("escape", "escape")
+        assert it.main.inventory.has_focus
+
+
+async def test_the_filter_is_live_and_esc_clears_it(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        everything = it.main.inventory.shown
+        await it.press("slash")
+        await it.type("student")
+        await it.until(lambda: it.main.inventory.shown == 12)
+        await it.press("enter")
+        assert it.main.inventory.has_focus
+        await it.see("“student”")
+        await it.press("slash")
+        await it.type(" state:off")
+        await it.until(lambda: 0 < it.main.inventory.shown < 12)
+        await it.press("escape")
+        await it.until(lambda: it.main.inventory.shown == everything)
+        assert it.main.inventory.has_focus
+
+
+async def test_a_filter_that_nothing_fits_says_what_to_do(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        await it.press("slash")
+        await it.type("zzz")
+        await it.see("Nothing fits “zzz”.", "esc clears the filter.")
+
+
+async def test_marks_fold_and_sort(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        inventory = it.main.inventory
+        first = inventory.key
+        await it.press("space", "space")
+        assert len(inventory.marked) == 2
+        assert first in inventory.marked
+        await it.see("2 marked")
+        await it.press("g", "left")
+        assert inventory.key == SiteKey("kvm-rack7")
+        assert not any(isinstance(key, VmRef) and key.site == "kvm-rack7" for key in inventory.rows)
+        await it.press("right", "o", "o", "o")
+        await it.see("by count")
+        at = inventory.rows.index(SiteKey("kvm-rack7")) + 1
+        ref = inventory.rows[at]
+        assert isinstance(ref, VmRef)
+        assert len(it.snapshots(ref)) == 200
+
+
+async def test_a_refresh_moves_neither_cursor_nor_scroll(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        ref = await it.go_to("student-07")
+        await it.still()
+        inventory, graph = it.main.inventory, it.main.graph
+        await it.press("tab", "k")
+        standing, top, row = graph.snapshot, inventory.scroll_offset.y, inventory.cursor
+        assert standing
+        it.world().outside_take(ref, "from-outside")
+        await it.see("from-outside")
+        assert graph.snapshot is not None
+        assert graph.snapshot.id == standing.id
+        gone = await it.app.engine.find("analytics-01")
+        it.world().vanish(gone.ref)
+        await it.until(lambda: gone.ref not in inventory.rows)
+        assert inventory.key == ref
+        assert inventory.cursor == row - 1
+        assert inventory.cursor - inventory.scroll_offset.y == row - top or inventory.scroll_offset.y == 0
+        await it.press("u")
+        await it.still()
+        assert inventory.key == ref
+
+
+async def test_tabs_of_the_details(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        await it.go_to("db-prod-01")
+        await it.press("2")
+        await it.see("recommended", "worth")
+        await it.press("3")
+        await it.see("<domain")
+        await it.press("right_square_bracket")
+        await it.see("PostgreSQL primary")
+
+
+async def test_the_palette_goes_to_a_vm(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        await it.press("ctrl+p")
+        await it.type("mail-01")
+        await it.see("Go to this VM")
+        await it.press("down", "enter")
+        await it.until(lambda: str(it.main.graph.border_title).startswith("mail-01"))
+
+
+async def test_a_theme_is_tried_and_left_or_kept(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        await it.press("T")
+        assert isinstance(it.app.screen, ThemeScreen)
+        await it.press("down")
+        await it.until(lambda: it.app.theme != "dark")
+        tried = it.app.theme
+        await it.press("escape")
+        assert it.app.theme == "dark"
+        await it.press("T", "down", "enter")
+        assert it.app.theme == tried
+        assert "config file" in it.toasts
+
+
+async def test_keys_of_the_user(tmp_path: Path) -> None:
+    async with stage(tmp_path, keys={"zoom": "f9"}) as it:
+        await it.press("f9")
+        await it.see("Inventory 1/4")
+        await it.press("z")
+        await it.see("Inventory 1/4")
+        await it.press("f9")
+        await it.until(lambda: "1/4" not in it.text)
+
+
+async def test_all_by_mouse(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        inventory = it.main.inventory
+        await it.pilot.click("#inventory", offset=(8, 6))
+        assert inventory.cursor == 6
+        await it.pilot.click("#inventory", offset=(8, 7), times=2)
+        await it.until(lambda: it.main.graph.has_focus)
+        await it.pilot.click("#inventory", offset=(1, 3))
+        assert inventory.rows[3] in inventory.marked
+        await it.pilot.click("#details", offset=(18, 0))
+        await it.until(lambda: it.main.details.tab.value == "Advice")
