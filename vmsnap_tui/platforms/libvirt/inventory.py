@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _FIRST, _PAGE = 50, 200  # vms in the first page, which somebody waits for, and in the others
 _STATS = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BLOCK
 _GONE = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT)
-_ASLEEP = "<state>disk-snapshot</state>"  # only of such a one can a note say that it is better than it looks
 
 Stats = dict[str, Any]
 """What libvirt gives for one domain: `state.state`, `block.0.name`, `block.0.capacity`, …"""
@@ -86,7 +85,7 @@ def read_vm(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = 
 def read_snapshots(domain: libvirt.virDomain, vm: VmRef) -> tuple[Snapshot, ...]:
     """All snapshots of a domain, in no particular order. Raises Missing.
 
-    One call to list them, one for each, one for the current one, and one for the notes where they matter. Those that
+    One call to list them, one for each, one for the current one, and one for the notes. Those that
     are gone before they are read are left out.
     """
     return read_snapshots_and_print(domain, vm)[0]
@@ -103,13 +102,18 @@ def read_snapshots_and_print(domain: libvirt.virDomain, vm: VmRef) -> tuple[tupl
             raise
         if not listed:
             return (), _print([], None, "")
-        texts = {snapshot.getName(): text for snapshot in listed if (text := _xml_of(snapshot)) is not None}
+        texts = []
+        for snapshot in listed:
+            try:
+                texts.append((snapshot, snapshot.getXMLDesc()))
+            except libvirt.libvirtError as error:
+                if not is_code(error, *_GONE):
+                    raise
         current = current_name(domain)
         notes = notes_of.read(domain)
-    found = tuple(
-        [snapshot_from_xml(text, vm, name, current=name == current, notes=notes) for name, text in texts.items()]
-    )
-    return found, _print(texts, current, texts.get(current or "", ""))
+        found = tuple([snapshot_from_xml(text, vm, one.getName, current, notes) for one, text in texts])
+    record = next((text for (_, text), one in zip(texts, found, strict=True) if one.current), "")
+    return found, _print([snapshot.id for snapshot in found], current, record)
 
 
 def print_of(domain: libvirt.virDomain) -> int:
@@ -197,16 +201,6 @@ def _xml(domain: libvirt.virDomain) -> str | None:
     """A domain's XML, None where it is gone."""
     try:
         return str(domain.XMLDesc())
-    except libvirt.libvirtError as error:
-        if is_code(error, *_GONE):
-            return None
-        raise
-
-
-def _xml_of(snapshot: libvirt.virDomainSnapshot) -> str | None:
-    """A snapshot's XML without its secrets, None where it is gone."""
-    try:
-        return str(snapshot.getXMLDesc())
     except libvirt.libvirtError as error:
         if is_code(error, *_GONE):
             return None

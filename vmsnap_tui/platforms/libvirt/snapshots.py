@@ -19,6 +19,8 @@ from vmsnap_tui.platforms.libvirt.convert import disk_source, disks_of
 from vmsnap_tui.platforms.libvirt.xml import BrokenXml, number, parse, written
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vmsnap_tui.model.vm import VmRef
     from vmsnap_tui.platforms.libvirt.notes import Notes
 
@@ -75,21 +77,25 @@ class Shape(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def snapshot_from_xml(text: str, vm: VmRef, name: str, *, current: bool, notes: Notes) -> Snapshot:
+def snapshot_from_xml(
+    text: str, vm: VmRef, listed_as: Callable[[], str], current: str | None, notes: Notes
+) -> Snapshot:
     """A snapshot from its XML. Broken XML gives one that is not ready and says why.
 
-    `name` is what libvirt lists it under, `notes` are those of its vm.
+    `listed_as` gives the name that libvirt lists it under, asked where the XML does not tell; `current` is the name
+    of the vm's current snapshot and `notes` are the vm's.
     """
     try:
         head = read_head(text)
         created = datetime.fromtimestamp(head.created, UTC)
         shape = shape_of(head.state, head.memory, head.memory_file, head.disks)
     except (BrokenXml, OverflowError, OSError, ValueError) as error:
+        name = listed_as()
         return Snapshot(
             SnapRef(vm, name),
             clean(name),
             _EPOCH,
-            current=current,
+            current=name == current,
             ready=False,
             error=f"its record cannot be read: {clean(str(error), limit=200)}",
         )
@@ -112,7 +118,7 @@ def snapshot_from_xml(text: str, vm: VmRef, name: str, *, current: bool, notes: 
         memory,
         clean_lines(head.description) if head.description else "",
         disks,
-        current,
+        head.name == current,
         protected=note is not None and note.protected,
     )
 
