@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import Button, Checkbox, Input
 
-from tests.ui.stage import NARROW, WIDE, stage
+from tests.ui.stage import NARROW, NOW, WIDE, stage
 from vmsnap_tui.model.errors import Unreachable
 from vmsnap_tui.model.plan import After, Delete, Scope
 from vmsnap_tui.ui.screens.delete import DeleteScreen
@@ -70,7 +70,7 @@ async def known(it: Stage, name: str) -> tuple[Vm, dict[str, Snapshot]]:
 async def test_take_proposes_a_free_name_and_the_recommended_method(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         vm, _ = await known(it, "db-prod-01")
-        it_is = await show(it, TakeScreen(it.app.engine, vm))
+        it_is = await show(it, TakeScreen(it.app.engine, vm, now=lambda: NOW))
         best = next(method for method in it_is.screen.facts.methods() if method.recommended)
         method = it_is.screen.query_one("#method", Choice)
         assert method.chosen == best.id
@@ -85,7 +85,7 @@ async def test_take_proposes_a_free_name_and_the_recommended_method(tmp_path: Pa
 async def test_a_method_that_is_not_possible_says_why_and_cannot_go(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         vm, _ = await known(it, "db-prod-01")
-        it_is = await show(it, TakeScreen(it.app.engine, vm))
+        it_is = await show(it, TakeScreen(it.app.engine, vm, now=lambda: NOW))
         method = it_is.screen.query_one("#method", Choice)
         method.focus()
         await it.press("end")
@@ -99,7 +99,7 @@ async def test_a_method_that_is_not_possible_says_why_and_cannot_go(tmp_path: Pa
 async def test_a_name_that_is_taken_is_refused_at_the_key(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         vm, snapshots = await known(it, "db-prod-01")
-        it_is = await show(it, TakeScreen(it.app.engine, vm))
+        it_is = await show(it, TakeScreen(it.app.engine, vm, now=lambda: NOW))
         it_is.screen.query_one("#name", Input).value = next(iter(snapshots))
         await it.until(lambda: it_is.plan.refusals)
         assert [refusal.code for refusal in it_is.plan.refusals] == ["name-taken"]
@@ -109,7 +109,7 @@ async def test_a_name_that_is_taken_is_refused_at_the_key(tmp_path: Path) -> Non
 async def test_disks_can_be_left_out(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         vm, _ = await known(it, "db-prod-01")
-        it_is = await show(it, TakeScreen(it.app.engine, vm))
+        it_is = await show(it, TakeScreen(it.app.engine, vm, now=lambda: NOW))
         boxes = list(it_is.screen.query(Checkbox))
         assert [box.name for box in boxes] == ["vda", "vdb"]
         assert it_is.screen.request().disks is None
@@ -242,10 +242,10 @@ async def test_how_they_look(
     async with stage(tmp_path, size=size) as it:
         vm, snapshots = await known(it, "db-prod-01")
         for kind, screen in (
-            ("take", TakeScreen(it.app.engine, vm)),
-            ("restore", RestoreScreen(it.app.engine, vm, snapshots["installed"])),
-            ("delete", DeleteScreen(it.app.engine, vm, snapshots["installed"])),
-            ("edit", EditScreen(it.app.engine, vm, snapshots["nightly"])),
+            ("take", TakeScreen(it.app.engine, vm, now=lambda: NOW)),
+            ("restore", RestoreScreen(it.app.engine, vm, snapshots["installed"], now=lambda: NOW)),
+            ("delete", DeleteScreen(it.app.engine, vm, snapshots["installed"], now=lambda: NOW)),
+            ("edit", EditScreen(it.app.engine, vm, snapshots["nightly"], now=lambda: NOW)),
         ):
             it_is = await show(it, screen)
             await it.still()

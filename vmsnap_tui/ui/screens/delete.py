@@ -8,18 +8,13 @@ from textual.content import Content
 from textual.widgets import Checkbox
 
 from vmsnap_tui.model.plan import Delete, Scope
-from vmsnap_tui.ui.screens.dialogue import Dialogue, label
+from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from textual.widget import Widget
-
-    from vmsnap_tui.engine.engine import Engine
-    from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Vm
-    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
 _SCOPES = {
     Scope.ONE: "this snapshot alone",
@@ -28,14 +23,10 @@ _SCOPES = {
 }
 
 
-class DeleteScreen(Dialogue):
+class DeleteScreen(SnapshotDialogue):
     """Which ones go, each named."""
 
     verb = "Delete"
-
-    def __init__(self, engine: Engine, vm: Vm, snapshot: Snapshot, *, confirm: Confirm = "type") -> None:
-        super().__init__(engine, vm, confirm=confirm)
-        self.snapshot = snapshot
 
     def heading(self) -> str:
         """Which snapshot of which vm."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -20,14 +21,20 @@ from vmsnap_tui.ui.widgets.confirm_bar import Confirm, ConfirmBar
 from vmsnap_tui.ui.widgets.plan_view import PlanView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from textual.app import ComposeResult
     from textual.widget import Widget
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.model.plan import Facts, Request
+    from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
+
+
+def utc_now() -> datetime:
+    """This machine's clock."""
+    return datetime.now(UTC)
 
 
 class PlanFrame(ModalScreen[Plan | None]):
@@ -135,9 +142,13 @@ class Dialogue(PlanFrame):
 
     BINDINGS = [Binding("f5", "read", "Read again", show=False, id="dialogue.read", tooltip="Read the facts anew")]
 
-    def __init__(self, engine: Engine, vm: Vm, *, confirm: Confirm = "type") -> None:
+    def __init__(
+        self, engine: Engine, vm: Vm, *, confirm: Confirm = "type", now: Callable[[], datetime] = utc_now
+    ) -> None:
+        """`now` is the clock that default names are made by."""
         super().__init__(confirm=confirm)
         self.engine = engine
+        self.now = now
         self.vm = vm
         self._facts: Facts | None = None
 
@@ -188,6 +199,22 @@ class Dialogue(PlanFrame):
         """Show what the fields would do. Pure, so it is done at each key."""
         if self._facts is not None:
             self.show(self._facts.plan(self.request()))
+
+
+class SnapshotDialogue(Dialogue):
+    """One about a snapshot that is there."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        vm: Vm,
+        snapshot: Snapshot,
+        *,
+        confirm: Confirm = "type",
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__(engine, vm, confirm=confirm, now=now)
+        self.snapshot = snapshot
 
 
 def label(text: str, *, first: bool = False) -> Static:

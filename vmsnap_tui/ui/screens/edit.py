@@ -7,27 +7,18 @@ from typing import TYPE_CHECKING
 from textual.widgets import Input
 
 from vmsnap_tui.model.plan import Edit
-from vmsnap_tui.ui.screens.dialogue import Dialogue, label
+from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from textual.widget import Widget
 
-    from vmsnap_tui.engine.engine import Engine
-    from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Vm
-    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
-
-class EditScreen(Dialogue):
+class EditScreen(SnapshotDialogue):
     """Name and description."""
 
     verb = "Save"
-
-    def __init__(self, engine: Engine, vm: Vm, snapshot: Snapshot, *, confirm: Confirm = "type") -> None:
-        super().__init__(engine, vm, confirm=confirm)
-        self.snapshot = snapshot
 
     def heading(self) -> str:
         """Which snapshot of which vm."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -11,18 +10,13 @@ from textual.widgets import Checkbox, Static
 from vmsnap_tui.model.naming import fresh_name
 from vmsnap_tui.model.plan import After, LossKind, Restore
 from vmsnap_tui.present import marks, sizes
-from vmsnap_tui.ui.screens.dialogue import Dialogue, label
+from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from textual.widget import Widget
-
-    from vmsnap_tui.engine.engine import Engine
-    from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Vm
-    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
 _AFTER = {
     After.AS_TAKEN: "as it was when taken",
@@ -32,15 +26,13 @@ _AFTER = {
 }
 
 
-class RestoreScreen(Dialogue):
+class RestoreScreen(SnapshotDialogue):
     """How the vm ends, whether what is there now is kept, and what goes away."""
 
     verb = "Restore"
 
-    def __init__(self, engine: Engine, vm: Vm, snapshot: Snapshot, *, confirm: Confirm = "type") -> None:
-        super().__init__(engine, vm, confirm=confirm)
-        self.snapshot = snapshot
-        self._safety = ""
+    _safety = ""
+    """The name that a safety snapshot would get."""
 
     def heading(self) -> str:
         """Which vm and where to."""
@@ -48,7 +40,7 @@ class RestoreScreen(Dialogue):
 
     def options(self) -> Iterator[Widget]:
         """A safety snapshot is offered where there is something to keep and it can be taken."""
-        now = datetime.now().astimezone()
+        now = self.now().astimezone()
         mark = marks.mark(self.snapshot.consistency)
         yield label("Back to", first=True)
         yield Static(

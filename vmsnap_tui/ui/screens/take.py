@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -42,7 +41,7 @@ class TakeScreen(Dialogue):
         methods = sorted(self.facts.methods(), key=lambda method: (not method.recommended, bool(method.refusals)))
         taken = {snapshot.name for snapshot in self.facts.snapshots}
         yield label("Name", first=True)
-        yield Input(fresh_name(datetime.now().astimezone(), taken), id="name", compact=True, max_length=240)
+        yield Input(fresh_name(self.now().astimezone(), taken), id="name", compact=True, max_length=240)
         yield label("Description")
         yield Input(id="description", compact=True, placeholder="what for, for those who come after you")
         yield label("Method")
