@@ -177,19 +177,19 @@ def _refusal_fields(label: str, refusals: Sequence[Refusal]) -> list[Item]:
     return items
 
 
-def site_fields(view: SiteView, count: int, now: datetime) -> list[Item]:
+def site_fields(view: SiteView, count: int) -> list[Item]:
     """A site: what it is, how it stands, what should be put right."""
     mark = marks.site_mark(view.status.value)
     items: list[Item] = [
         _heading(view.site.name, "bold"),
         _marked("State", mark),
-        field("Since", f"{sizes.moment(view.since)}  ({sizes.age(view.since, now)})"),
+        field("Since", sizes.moment(view.since)),
         _marked("Platform", marks.mark(view.site.kind)),
         field("Address", view.site.address or "–"),
         field("VMs", str(count)),
     ]
     if view.heard:
-        items.append(field("Heard", f"{sizes.age(view.heard, now)} ago"))
+        items.append(field("Heard", sizes.moment(view.heard)))
     if view.site.read_only:
         items.append(field("Access", "read-only", "warning"))
     if view.info:

@@ -52,7 +52,7 @@ class DetailReader:
             self._details.say(tab, "Choose a VM.")
         elif site:
             count = len(self._engine.store.vms(site.site.name))
-            self._details.show(tab, detail_fields.site_fields(site, count, self._now()))
+            self._details.show(tab, detail_fields.site_fields(site, count))
 
     def fill_vm(self, vm: Vm, snapshot: Snapshot | None) -> None:
         """The details are about a snapshot of a vm, or about the vm as it is now."""

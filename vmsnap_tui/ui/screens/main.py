@@ -12,6 +12,7 @@ from textual.widgets import Footer, Input
 
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.vm import PlatformKind, VmRef
+from vmsnap_tui.present import marks
 from vmsnap_tui.ui.asking import Asking
 from vmsnap_tui.ui.bindings import MAIN, Situation, why_not
 from vmsnap_tui.ui.detail_reader import DetailReader
@@ -238,11 +239,10 @@ class MainScreen(Screen[None]):
     def _name_inventory(self) -> None:
         inventory = self.inventory
         pane = self.query_one("#inventory-pane")
-        marked = f"{len(inventory.marked)} marked" if inventory.marked else ""
+        marked = f"{marks.MARKED.glyph} {len(inventory.marked)}" if inventory.marked else ""
         order = f"by {inventory.sort.value}" if inventory.sort is not Sort.NAME else ""
-        text = f"“{inventory.text.strip()}”" if inventory.text.strip() else ""
         pane.border_title = Content(
-            " · ".join(part for part in (f"Inventory {inventory.shown}", text, marked, order) if part)
+            " · ".join(part for part in (f"Inventory {inventory.shown}", marked, order) if part)
         )
 
     # Panes

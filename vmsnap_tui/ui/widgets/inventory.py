@@ -35,7 +35,7 @@ _BAR = ">" if marks.PLAIN else "▌"
 _GUTTER = 2
 """Cells at the left: the cursor's bar and the mark. A click there marks."""
 _LIT = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
-_RIGHT = 10
+_RIGHT = 9
 """Cells of the columns at the right: job, lamp, agent, count of snapshots."""
 
 Cells = list[tuple[str, str]]
@@ -260,7 +260,7 @@ class Inventory(InkedView, can_focus=True):
             (job.glyph if job else " ", job.style if job else ""),
             (lamp.glyph if lamp else " ", lamp.style if lamp else ""),
             (f" {agent.glyph}", "foreground-muted" if lost else agent.style),
-            (f"{count:>5} ", "" if entry.snapshots else "foreground-muted"),
+            (f"{count:>4} ", "" if entry.snapshots else "foreground-muted"),
         ]
 
     def _site_cells(self, key: SiteKey, width: int) -> Cells:
