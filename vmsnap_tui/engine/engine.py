@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 15.0
 """Seconds that a search for a vm waits for sites that do not answer."""
+_TURN = 0.001
+"""Seconds after which a thread that reads lets the loop's thread go on; Python's 5 ms a thread would be felt."""
 
 
 class Engine:
@@ -69,6 +72,7 @@ class Engine:
         Jobs that an earlier run left are looked into as soon as their site is there; see `cut_off`.
         """
         self._end_log = log_to(log_file(self.state))
+        sys.setswitchinterval(_TURN)
         for follower in self._followers.values():
             follower.start()
         if self._follow:
