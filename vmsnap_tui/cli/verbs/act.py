@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -112,14 +113,22 @@ def _confirm(plan: Plan, action: Action, *, yes: bool) -> None:
                 "this destroys what is listed above, and there is no terminal to ask on", "confirm with --yes"
             )
         return
-    if plan.is_destructive:
-        word = word_to_type(plan.vm_name, plan.request.vm.id)
-        typed = click.prompt(f"Type {word} to {action.verb}", default="", show_default=False, err=True)
-        agreed = typed.strip() == word
-    else:
-        agreed = click.confirm("Go on?", default=True, err=True)
+    # asyncio's own handler only notes a Ctrl-C for later, and there is no later while a question waits.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        agreed = _agreed(plan, action)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     if not agreed:
         raise Cancelled("nothing was done")
+
+
+def _agreed(plan: Plan, action: Action) -> bool:
+    if not plan.is_destructive:
+        return click.confirm("Go on?", default=True, err=True)
+    word = word_to_type(plan.vm_name, plan.request.vm.id)
+    typed: str = click.prompt(f"Type {word} to {action.verb}", default="", show_default=False, err=True)
+    return typed.strip() == word
 
 
 def _outcome(job: Job, *, as_json: bool) -> int:

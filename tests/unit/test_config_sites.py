@@ -1,0 +1,111 @@
+"""Which sites there are: named, configured, found, or the demo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vmsnap_tui.engine.config import Config, SiteConfig
+from vmsnap_tui.engine.discovery import ad_hoc, local_libvirt, sites
+from vmsnap_tui.model.errors import Unsupported
+from vmsnap_tui.model.vm import PlatformKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LAB = SiteConfig("lab", PlatformKind.LIBVIRT, "qemu+ssh://root@lab/system", jobs=5)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("LIBVIRT_DEFAULT_URI", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+def touch(file: Path, mode: int = 0o644) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode)
+
+
+def found(root: Path) -> list[str]:
+    return [site.address for site in local_libvirt(root)]
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("qemu:///system", "system"),
+        ("qemu:///session", "session"),
+        ("qemu+ssh://root@host.example:2222/system?keyfile=x", "host.example"),
+        ("qemu+tls://[2001:db8::1]/system", "2001:db8::1"),
+        ("qemu+unix:///system?socket=/run/x", "system"),
+        ("test:///default", "test"),
+        ("test:///some/where.xml", "test"),
+    ],
+)
+def test_a_name_is_made_from_an_address(address: str, name: str) -> None:
+    site = ad_hoc(address)
+    assert (site.name, site.address, site.kind) == (name, address, PlatformKind.LIBVIRT)
+    assert "/" not in site.name
+
+
+@pytest.mark.parametrize("address", ["", "host", "http://host/", "qemu", "\x1b[31m", "qemu+ssh//x"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(Unsupported) as caught:
+        ad_hoc(address)
+    assert "\x1b" not in caught.value.words
+
+
+def test_named_sites_win_and_keep_apart() -> None:
+    chosen = sites(Config(sites=(LAB,)), ["lab", "qemu+ssh://a@h/system", "qemu+ssh://b@h/system", "lab"]).sites
+    assert [(site.name, site.jobs) for site in chosen] == [("lab", 5), ("h", 2), ("h-2", 2)]
+
+
+def test_configured_sites_come_before_found_ones() -> None:
+    assert [site.name for site in sites(Config(sites=(LAB,))).sites] == ["lab"]
+
+
+@pytest.mark.parametrize("config", [Config(read_only=True, sites=(LAB,)), Config(sites=(LAB,))])
+def test_read_only_reaches_every_site(config: Config) -> None:
+    for named in ([], ["test:///default"]):
+        assert all(site.read_only for site in sites(config, named, read_only=not config.read_only).sites)
+
+
+@pytest.mark.parametrize("socket", ["libvirt-sock", "virtqemud-sock"])
+def test_a_system_daemon_is_found_by_its_socket(tmp_path: Path, socket: str) -> None:
+    touch(tmp_path / "run/libvirt" / socket)
+    touch(tmp_path / "usr/sbin/libvirtd", 0o755)
+    assert found(tmp_path) == ["qemu:///system"]
+
+
+def test_a_session_is_found_where_it_is_used(tmp_path: Path) -> None:
+    touch(tmp_path / "run/libvirt/libvirt-sock")
+    touch(tmp_path / "config/libvirt/qemu/mine.xml")
+    assert found(tmp_path) == ["qemu:///system", "qemu:///session"]
+
+
+def test_a_session_is_found_by_its_socket_or_its_daemon(tmp_path: Path) -> None:
+    assert found(tmp_path) == []
+    touch(tmp_path / "usr/sbin/virtqemud", 0o755)
+    assert found(tmp_path) == ["qemu:///session"]
+    (tmp_path / "usr/sbin/virtqemud").unlink()
+    touch(tmp_path / "runtime/libvirt/virtqemud-sock")
+    assert found(tmp_path) == ["qemu:///session"]
+
+
+def test_libvirts_own_variable_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "qemu+ssh://root@far/system")
+    assert found(tmp_path) == ["qemu+ssh://root@far/system"]
+
+
+def test_the_demo_is_the_last_resort_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vmsnap_tui.engine.discovery.local_libvirt", tuple)
+    nothing = sites(Config())
+    assert {site.kind for site in nothing.sites} == {PlatformKind.DEMO}
+    assert "demo" in nothing.notice
+    asked = sites(Config(sites=(LAB,)), demo=True)
+    assert {site.kind for site in asked.sites} == {PlatformKind.DEMO}
+    assert asked.notice == ""
