@@ -58,11 +58,14 @@ def _going(facts: LibvirtFacts, snapshot: Snapshot, scope: Scope) -> tuple[Snaps
     if scope is Scope.ONE:
         return (snapshot,)
     below: list[Snapshot] = []
+    seen = {snapshot.id}
     rest = list(facts.children(snapshot.id))
     while rest:
         child = rest.pop()
-        below.append(child)
-        rest.extend(facts.children(child.id))
+        if child.id not in seen:
+            seen.add(child.id)
+            below.append(child)
+            rest.extend(facts.children(child.id))
     below.reverse()
     return (*below, snapshot) if scope is Scope.TREE else tuple(below)
 

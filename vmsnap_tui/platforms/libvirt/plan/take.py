@@ -40,7 +40,7 @@ def plan_take(request: Take, facts: LibvirtFacts) -> Plan:
     method = request.method or methods.recommended(facts)
     title = f"Take snapshot {quoted([request.name])}"
     if method not in methods.ALL:
-        return Plan(request, title, facts.vm.name, refusals=tuple(_no_method(request, facts)))
+        return Plan(request, title, facts.vm.name, refusals=_no_method(request, facts))
     disks, unknown = _chosen(request, facts)
     files = _files(facts, request.name, method, disks)
     refusals = (
@@ -89,15 +89,11 @@ def take_step(request: Take, facts: LibvirtFacts, method: str, disks: Sequence[D
     )
 
 
-def _no_method(request: Take, facts: LibvirtFacts) -> Iterator[Refusal]:
+def _no_method(request: Take, facts: LibvirtFacts) -> tuple[Refusal, ...]:
     if request.method:
-        yield Refusal("no-such-method", f"libvirt has no method “{request.method}”", "choose another")
-        return
-    seen: dict[str, Refusal] = {}
-    for method in facts.methods():
-        for refusal in method.refusals:
-            seen.setdefault(refusal.code, refusal)
-    yield from seen.values()
+        return (Refusal("no-such-method", f"libvirt has no method “{request.method}”", "choose another"),)
+    # What stands against the one that is nearest to being possible is what there is to do.
+    return min((method.refusals for method in facts.methods()), key=len)
 
 
 def _chosen(request: Take, facts: LibvirtFacts) -> tuple[tuple[Disk, ...], tuple[str, ...]]:
@@ -190,9 +186,10 @@ def _memory_cautions(facts: LibvirtFacts, path: str) -> Iterator[str]:
     if not path:
         return
     free = facts.free(path)
+    likely, most = _memory_need(facts)
     if free is None:
         yield "How much space is left for the memory is not known."
-    elif free < _memory_need(facts)[1]:
+    elif likely <= free < most:
         yield "If the guest uses all of its memory, it does not fit; then nothing is taken and the vm goes on."
 
 
