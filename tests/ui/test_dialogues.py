@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import pytest
 from textual.widgets import Button, Checkbox, Input
@@ -11,7 +11,7 @@ from tests.ui.stage import NARROW, NOW, WIDE, stage
 from vmsnap_tui.model.errors import Unreachable
 from vmsnap_tui.model.plan import After, Delete, Scope
 from vmsnap_tui.ui.screens.delete import DeleteScreen
-from vmsnap_tui.ui.screens.dialogue import Dialogue
+from vmsnap_tui.ui.screens.dialogue import PlanFrame
 from vmsnap_tui.ui.screens.edit import EditScreen
 from vmsnap_tui.ui.screens.plan import PlanScreen
 from vmsnap_tui.ui.screens.restore import RestoreScreen
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm, VmRef
 
 
-class Opened:
+Shown = TypeVar("Shown", bound=PlanFrame)
+
+
+class Opened(Generic[Shown]):
     """A dialogue on the stage, and what it answered."""
 
-    def __init__(self, it: Stage, screen: Dialogue | PlanScreen) -> None:
+    def __init__(self, it: Stage, screen: Shown) -> None:
         self.it = it
         self.screen = screen
         self.answers: list[Plan | None] = []
@@ -55,7 +58,7 @@ class Opened:
         return self.answers[0]
 
 
-async def show(it: Stage, screen: Dialogue | PlanScreen) -> Opened:
+async def show(it: Stage, screen: Shown) -> Opened[Shown]:
     opened = Opened(it, screen)
     await it.app.push_screen(screen, opened.answers.append)
     await it.until(lambda: screen.plan is not None, "a plan")
@@ -228,11 +231,11 @@ async def test_facts_that_cannot_be_read_are_explained_and_asked_again(
 
 async def test_a_plan_that_moved_shows_what_is_new(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
-        vm, snapshots = await known(it, "db-prod-01")
+        _, snapshots = await known(it, "db-prod-01")
         old = await it.app.engine.plan(Delete(snapshots["installed"].ref))
         new = await it.app.engine.plan(Delete(snapshots["nightly"].ref))
         await show(it, PlanScreen(new, before=old))
-        await it.see("The world has moved", "nothing was done", "No longer so", "installed")
+        await it.see("The world has moved", "+ ⊖ nightly", "No longer so", "installed")
 
 
 @pytest.mark.parametrize(("name", "size"), [("wide", WIDE), ("narrow", NARROW), ("tiny", (40, 10))])

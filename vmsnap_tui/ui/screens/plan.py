@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.widgets import Static
 
 from vmsnap_tui.ui.screens.dialogue import PlanFrame
+from vmsnap_tui.ui.widgets.plan_view import NEW
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Plan
@@ -37,6 +38,6 @@ class PlanScreen(PlanFrame):
         column = self.query_one("#options")
         column.set_class(self._before is None, "-empty")
         if self._before is not None:
-            words = "The world has moved since you confirmed, so nothing was done.\n\n▌ marks what is new in the plan."
+            words = f"The world has moved since you confirmed, so nothing was done.\n\n{NEW} marks what is new in the plan."
             await column.mount(Static(words, markup=False))
         self.show(self._first, before=self._before)

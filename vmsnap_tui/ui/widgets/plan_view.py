@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Plan
 
 
+NEW = "+"
+"""Stands before what was not in an earlier plan."""
+
+
 class _Section(Enum):
     """Heading and its style, in the order in which one must read them."""
 
@@ -41,7 +45,6 @@ class PlanView(Vertical):
         padding: 0 1;
         Static { height: auto; display: none; }
         .body { padding-left: 2; margin-bottom: 1; }
-        .fresh { background: $warning 20%; }
     }
     """
 
@@ -57,7 +60,10 @@ class PlanView(Vertical):
         earlier = lines if before is None else list(_lines(before))
         for section in _Section:
             mine = [line for at, line in lines if at is section]
-            shown = [Content.styled(line, "" if (section, line) in earlier else "bold $text-warning") for line in mine]
+            shown = [
+                Content(line) if (section, line) in earlier else Content.styled(f"{NEW} {line}", "bold $text-warning")
+                for line in mine
+            ]
             if section is _Section.GONE:
                 shown = [Content.styled(line, "strike $text-muted") for at, line in earlier if (at, line) not in lines]
             self._fill(section, shown)
