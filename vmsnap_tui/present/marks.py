@@ -116,14 +116,16 @@ MARKED = _mark("✓", "*", "marked", "accent")
 
 # These two belong to the engine, which `present` does not know: they are found by the value of its states.
 _JOBS = {
+    "asked": _mark("▹", ">", "asked", "foreground-muted"),
     "waiting": _mark("◌", ".", "waiting", "foreground-muted"),
     "running": _mark("►", ">", "running", "accent"),
     "done": _mark("✓", "+", "done", "success"),
     "failed": _mark("✗", "!", "failed", "error"),
     "cancelled": _mark("⊘", "/", "cancelled", "warning"),
     "cut off": _mark("╳", "x", "cut off", "error"),
-    "begun": _mark("▹", ">", "begun", "foreground-muted"),
+    "begun": _mark("►", ">", "begun", "foreground-muted"),
 }
+_FREEZES = {state.value: state for state in FreezeState}
 _SITES = {
     "connecting": _mark("◌", ".", "connecting", "foreground-muted"),
     "online": _mark("●", "+", "online", "success"),
@@ -164,8 +166,15 @@ def mark(state: Marked) -> Mark:
 
 
 def job_mark(state: str) -> Mark:
-    """How a state of a job, or of a line of the journal, is shown: `JobState.value`, `Entry.state`."""
+    """How a state of a job is shown: `JobState.value`."""
     return _JOBS.get(state) or Mark("?", state, "foreground-muted")
+
+
+def entry_mark(what: str, state: str) -> Mark:
+    """How the state of a line of the journal is shown: `Entry.what`, `Entry.state`."""
+    if what == "freeze" and state in _FREEZES:
+        return _MARKS[_FREEZES[state]]
+    return job_mark(state)
 
 
 def site_mark(status: str) -> Mark:

@@ -33,7 +33,7 @@ def rate(per_second: float | None) -> str:
 
 
 def age(since: datetime, now: datetime) -> str:
-    """How long ago, in at most five cells: "now" (the first minute), "3 d", "11 mo"; "ahead" where the machine's clock runs ahead."""
+    """How long ago, in at most five cells: "now", "3 m", "11 mo"; "ahead" where the machine's clock runs ahead."""
     seconds = (now - since).total_seconds()
     if seconds < -_MINUTE:
         return "ahead"

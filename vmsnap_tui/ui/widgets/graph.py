@@ -6,26 +6,23 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size, clamp
 from textual.message import Message
-from textual.reactive import reactive
-from textual.strip import Strip
 
 from vmsnap_tui.model.forest import Forest
 from vmsnap_tui.model.lanes import NOW, lay_out
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.present import graph, marks
-from vmsnap_tui.ui.widgets.ink import InkedView
+from vmsnap_tui.ui.widgets.cursor_view import CursorView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from rich.style import Style
     from textual import events
+    from textual.geometry import Offset
+    from textual.strip import Strip
 
     from vmsnap_tui.model.lanes import Node, Row
     from vmsnap_tui.model.snapshot import Snapshot
@@ -37,31 +34,17 @@ _GUTTER = 2
 _MINUTE = 60.0
 
 
-class SnapshotGraph(InkedView, can_focus=True):
+class SnapshotGraph(CursorView):
     """The graph. It is told what is known, keeps cursor and marks by id, and posts what is chosen.
 
     "You are here" is a node too: where the cursor stands on it, the snapshot in the messages is None.
     """
 
-    DEFAULT_CSS = """
-    SnapshotGraph { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
-    """
-
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", id="list.up", show=False, tooltip="One line up"),
-        Binding("down,j", "move(1)", "Down", id="list.down", show=False, tooltip="One line down"),
-        Binding("pageup", "page(-1)", "Page up", id="list.page-up", show=False, tooltip="One page up"),
-        Binding("pagedown", "page(1)", "Page down", id="list.page-down", show=False, tooltip="One page down"),
-        Binding("home,g", "edge(-1)", "Top", id="list.top", show=False, tooltip="To the first line"),
-        Binding("end,G", "edge(1)", "Bottom", id="list.bottom", show=False, tooltip="To the last line"),
         Binding("full_stop", "here", "Now", id="graph.now", show=False, tooltip="To “you are here”"),
         Binding("enter", "select", "Open", id="graph.open", tooltip="Go to the details of the snapshot"),
         Binding("space", "mark", "Mark", id="graph.mark", show=False, tooltip="Mark a snapshot"),
     ]
-
-    cursor: reactive[int] = reactive(0, repaint=False)
-    """The row that the cursor stands on."""
-    hover: reactive[int] = reactive(-1, repaint=False)
 
     @dataclass
     class Highlighted(Message):
@@ -96,6 +79,11 @@ class SnapshotGraph(InkedView, can_focus=True):
         """What to do where there are no snapshots."""
 
     # What is known
+
+    @property
+    def count(self) -> int:
+        """How many rows there are, "now" included."""
+        return len(self._rows)
 
     @property
     def node(self) -> Node | None:
@@ -145,15 +133,7 @@ class SnapshotGraph(InkedView, can_focus=True):
         self._rows = () if forest is None else lay_out(forest)
         self._words = words
         self._fit()
-        self.virtual_size = Size(self.size.width, len(self._rows))
-        place = self._find(NOW) or 0 if afresh else self._place(before, at)
-        # Set past the watcher: a refresh must not scroll as a key does, the line under the cursor stays in its place.
-        self.set_reactive(SnapshotGraph.cursor, place)
-        if afresh:
-            self.scroll_to(y=place - self.size.height + 1, animate=False)
-        elif place != at:
-            self.scroll_to(y=self.scroll_offset.y + place - at, animate=False)
-        self.refresh()
+        self.replace_rows(self._find(NOW) or 0 if afresh else self._place(before, at), keep=not afresh)
         if (self.node, self.snapshot) != shown or afresh:
             self.post_message(self.Highlighted(self.snapshot))
         self._mark(frozenset() if afresh else self.marked & self._forest.snapshots.keys())
@@ -191,11 +171,7 @@ class SnapshotGraph(InkedView, can_focus=True):
             graph.Piece(marks.MARKED.glyph if row.node in self.marked else " ", marks.MARKED.style),
         )
         line = graph.line(row, self._forest, self._columns, self._now(), self._state)
-        return self._strip((*gutter, *line), ground)
-
-    def _strip(self, line: graph.Line, ground: Style) -> Strip:
-        inks = ((text, ground if style == "foreground" else ground + self.ink(style)) for text, style in line)
-        return Strip([Segment(text, style) for text, style in inks]).adjust_cell_length(self.size.width, ground)
+        return self.strip((*gutter, *line), ground)
 
     def _word_line(self, number: int) -> Strip:
         """A line below the graph, or in its place."""
@@ -205,7 +181,7 @@ class SnapshotGraph(InkedView, can_focus=True):
             for text, style in self._words
             for line in textwrap.wrap(text, width) or [""]
         ]
-        return self._strip(tuple(lines[number : number + 1]), self.rich_style)
+        return self.strip(tuple(lines[number : number + 1]), self.rich_style)
 
     def _fit(self) -> None:
         """Choose the columns anew and forget what was drawn."""
@@ -226,7 +202,7 @@ class SnapshotGraph(InkedView, can_focus=True):
     def on_resize(self) -> None:
         """The cursor stays in sight."""
         self._fit()
-        self._scroll_to_cursor()
+        self.scroll_to_cursor()
         self.refresh()
 
     def notify_style_update(self) -> None:
@@ -238,29 +214,6 @@ class SnapshotGraph(InkedView, can_focus=True):
         """The cursor line looks different."""
         super().watch_has_focus(_has_focus)
         self._forget()
-
-    def validate_cursor(self, cursor: int) -> int:
-        """Only where there is a row."""
-        return clamp(cursor, 0, max(0, len(self._rows) - 1))
-
-    def watch_cursor(self, before: int, cursor: int) -> None:
-        """Redraw two lines, and tell."""
-        self.refresh_line(before)
-        self.refresh_line(cursor)
-        self._scroll_to_cursor()
-        self.post_message(self.Highlighted(self.snapshot))
-
-    def watch_hover(self, before: int, hover: int) -> None:
-        """Redraw two lines."""
-        self.refresh_line(before)
-        self.refresh_line(hover)
-
-    def _scroll_to_cursor(self) -> None:
-        top, height = self.scroll_offset.y, self.size.height
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
-        elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False)
 
     def _mark(self, ids: frozenset[str]) -> None:
         if ids != self.marked:
@@ -274,18 +227,6 @@ class SnapshotGraph(InkedView, can_focus=True):
             self._mark(self.marked ^ {snapshot.id})
 
     # Keys and mouse
-
-    def action_move(self, by: int) -> None:
-        """Some lines down."""
-        self.cursor += by
-
-    def action_page(self, by: int) -> None:
-        """Some pages down."""
-        self.cursor += by * max(1, self.size.height - 1)
-
-    def action_edge(self, towards: int) -> None:
-        """To the first or the last line."""
-        self.cursor = 0 if towards < 0 else len(self._rows) - 1
 
     def action_here(self) -> None:
         """To "you are here"."""
@@ -301,21 +242,12 @@ class SnapshotGraph(InkedView, can_focus=True):
         self._toggle_mark()
         self.cursor += 1
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Light the line under the mouse."""
-        at = event.get_content_offset(self)
-        self.hover = -1 if at is None else self.scroll_offset.y + at.y
+    def moved(self) -> None:
+        """Tell where the cursor is."""
+        self.post_message(self.Highlighted(self.snapshot))
 
-    def on_leave(self) -> None:
-        """No line is under the mouse."""
-        self.hover = -1
-
-    def on_click(self, event: events.Click) -> None:
-        """Go there; in the gutter or with ctrl, mark; twice, open."""
-        at = event.get_content_offset(self)
-        if at is None or self.scroll_offset.y + at.y >= len(self._rows):
-            return
-        self.cursor = self.scroll_offset.y + at.y
+    def clicked(self, at: Offset, event: events.Click) -> None:
+        """In the gutter or with ctrl: mark. Twice: open."""
         if at.x < _GUTTER or event.ctrl:
             self._toggle_mark()
         elif event.chain == 2:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.style import Style
 
 INKS = (
@@ -70,3 +74,8 @@ class InkedView(ScrollView):
         if hover:
             return self.rich_style + self.get_component_rich_style("ink--hover", partial=True)
         return self.rich_style
+
+    def strip(self, cells: Iterable[tuple[str, str]], ground: Style) -> Strip:
+        """One line from texts and the names of their inks, filled up to the width of the view."""
+        segments = [Segment(text, ground if ink == "foreground" else ground + self.ink(ink)) for text, ink in cells]
+        return Strip(segments).adjust_cell_length(self.size.width, ground)
