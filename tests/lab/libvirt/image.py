@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import lzma
 import re
+import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -134,7 +135,7 @@ def ext4_disk(tools: Tools, path: Path, *, form: str, mib: int) -> None:
         file.truncate(mib << 20)
     # Nothing is left for the kernel to initialise after mounting: it would write in the background for a while.
     extended = "lazy_itable_init=0,lazy_journal_init=0"
-    run("/sbin/mke2fs", "-q", "-t", "ext4", "-J", "size=4", "-E", extended, "-m", "0", raw)
+    host_tool(tools, "mke2fs", "-q", "-t", "ext4", "-b", "1024", "-J", "size=1", "-E", extended, "-m", "0", raw)
     if form == "raw":
         raw.rename(path)
         return
@@ -148,10 +149,11 @@ def host_tool(tools: Tools, name: str, *arguments: str | Path, timeout: float = 
 
 
 def tool_command(tools: Tools, name: str) -> tuple[str, ...]:
-    path = tools.host / "usr/bin" / name
-    if not path.exists():  # already installed on this machine
-        return (name,)
-    return ("env", f"LD_LIBRARY_PATH={tools.host}/usr/lib/x86_64-linux-gnu", str(path))
+    folders = [f"{tools.host}/usr/bin", f"{tools.host}/usr/sbin"]
+    if path := shutil.which(name, path=":".join(folders)):
+        return ("env", f"LD_LIBRARY_PATH={tools.host}/usr/lib/x86_64-linux-gnu", path)
+    # Then the machine has it; a user's PATH may lack sbin.
+    return (shutil.which(name, path="/usr/bin:/usr/sbin:/bin:/sbin") or name,)
 
 
 def _contents(tools: Tools) -> dict[str, tuple[int, bytes]]:

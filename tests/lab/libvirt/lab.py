@@ -99,10 +99,10 @@ class Guest:
             return True
         return False
 
-    def wait_agent(self, timeout: float = 60) -> None:
+    def wait_agent(self, timeout: float = 90) -> None:
         self._wait(self.agent_answers, timeout, f"the agent of {self.name}")
 
-    def wait_counting(self, timeout: float = 60) -> None:
+    def wait_counting(self, timeout: float = 90) -> None:
         """Until the guest is up and counts; needs no agent."""
         self._wait(lambda: self.ram_counter() > 0, timeout, f"{self.name} to count")
 
@@ -316,7 +316,7 @@ class Lab:
         self.guests[name] = guest
         return guest
 
-    def boot(self, name: str, *, timeout: float = 60, **options: Any) -> Guest:
+    def boot(self, name: str, *, timeout: float = 90, **options: Any) -> Guest:
         """Define, start, and wait for the agent (or, without one, for the counter)."""
         guest = self.define(name, **options)
         guest.start()

@@ -31,6 +31,7 @@ HOST_PACKAGES: Final = (
     "libvirt-clients",
     "qemu-system-x86",
     "qemu-utils",
+    "e2fsprogs",
 )
 # Unpacked by themselves: they end up in the guest's initramfs, with the libraries that they need.
 GUEST_PACKAGES: Final = ("busybox-static", "qemu-guest-agent")
