@@ -188,16 +188,14 @@ class Follower:
 
     async def _read_pages(self) -> None:
         stamp = self._store.begin()
-        seen: set[VmRef] = set()
         async for page in self.connection.vms():
             for start in range(0, len(page), _PART):
                 for vm in page[start : start + _PART]:
                     self._store.put_vm(vm, stamp)
-                    seen.add(vm.ref)
                     if self._watch:
                         self.snapshots.later(vm.ref)
                 await asyncio.sleep(0)
-        self._store.keep_only(self.site.name, seen, stamp)
+        self._store.end_list(self.site.name, stamp)
 
     async def _read_vm(self, ref: VmRef) -> None:
         stamp = self._store.begin()

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from vmsnap_tui.model.errors import VmsnapError
     from vmsnap_tui.model.freeze import Freeze
@@ -118,12 +118,13 @@ class _Subscriber:
 
 
 @dataclass(slots=True)
-class _Stamps:
-    """Which load the last word on a vm came from."""
+class _Known:
+    """A vm, and the stamps of the loads that the last word on it, its snapshots and its freeze came from."""
 
-    vm: int = 0
-    snapshots: int = 0
-    freeze: int = 0
+    vm: Vm
+    stamp: int
+    snapshots: int
+    freeze: int
 
 
 class Store:
@@ -132,11 +133,10 @@ class Store:
     def __init__(self, sites: Iterable[Site] = ()) -> None:
         now = datetime.now(UTC)
         self._sites = {site.name: SiteView(site, SiteStatus.CONNECTING, now) for site in sites}
-        self._vms: dict[str, dict[VmRef, Vm]] = {name: {} for name in self._sites}
+        self._vms: dict[str, dict[VmRef, _Known]] = {name: {} for name in self._sites}
         self._snapshots: dict[VmRef, tuple[Snapshot, ...]] = {}
         self._problems: dict[VmRef, VmsnapError] = {}
         self._freezes: dict[VmRef, Freeze] = {}
-        self._stamps: dict[VmRef, _Stamps] = {}
         self._gone: dict[VmRef, int] = {}  # vms that are gone, until a full list says the same
         self._listed: dict[str, int] = {}  # the newest full list of each site
         self._subscribers: dict[int, _Subscriber] = {}
@@ -152,11 +152,12 @@ class Store:
 
     def vms(self, site: str) -> tuple[Vm, ...]:
         """The vms of a site that are known so far, in no particular order."""
-        return tuple(self._vms.get(site, {}).values())
+        return tuple(known.vm for known in self._vms.get(site, {}).values())
 
     def vm(self, ref: VmRef) -> Vm | None:
         """One vm, None where it is not known (any more)."""
-        return self._vms.get(ref.site, {}).get(ref)
+        known = self._known(ref)
+        return known.vm if known else None
 
     def snapshots(self, ref: VmRef) -> tuple[Snapshot, ...] | None:
         """A vm's snapshots, None while they have not been read yet."""
@@ -198,28 +199,30 @@ class Store:
     def put_vm(self, vm: Vm, stamp: int) -> None:
         """A vm as a load that began at `stamp` found it."""
         ref = vm.ref
-        known = self._stamps.get(ref)
+        known = self._known(ref)
         if known is None:
             gone = max(self._gone.get(ref, 0), self._listed.get(ref.site, 0))
             if stamp <= gone:
                 return
-            known = self._stamps[ref] = _Stamps(snapshots=gone, freeze=gone)
             self._gone.pop(ref, None)
-        if stamp < known.vm:
+            self._vms.setdefault(ref.site, {})[ref] = _Known(vm, stamp, gone, gone)
+        elif stamp < known.stamp:
             return
-        known.vm = stamp
-        site = self._vms.setdefault(ref.site, {})
-        if site.get(ref) != vm:
-            site[ref] = vm
-            self._settle(1)
-            for pending in self._pendings():
-                pending.vms.add(ref)
+        else:
+            known.stamp = stamp
+            if known.vm == vm:
+                return
+            known.vm = vm
+        self._settle(1)
+        for pending in self._pendings():
+            pending.vms.add(ref)
 
     def put_snapshots(self, ref: VmRef, snapshots: tuple[Snapshot, ...], stamp: int) -> None:
         """All snapshots of a known vm. Word on a vm that is not known is dropped."""
-        if not self._is_news(ref, stamp):
+        known = self._known(ref)
+        if known is None or stamp < known.snapshots:
             return
-        self._stamps[ref].snapshots = stamp
+        known.snapshots = stamp
         had_problem = self._problems.pop(ref, None) is not None
         if had_problem or self._snapshots.get(ref) != snapshots:
             self._snapshots[ref] = snapshots
@@ -228,14 +231,15 @@ class Store:
 
     def put_problem(self, ref: VmRef, error: VmsnapError, stamp: int) -> None:
         """Why a vm's snapshots cannot be read. Those that were read before stay."""
-        if self._is_news(ref, stamp):
-            self._stamps[ref].snapshots = stamp
+        known = self._known(ref)
+        if known is not None and stamp >= known.snapshots:
+            known.snapshots = stamp
             self._problems[ref] = error
             self._tell_snapshots(ref)
 
     def put_freeze(self, ref: VmRef, freeze: Freeze, stamp: int) -> None:
         """The freeze state of a known vm."""
-        known = self._stamps.get(ref)
+        known = self._known(ref)
         if known is None or stamp < known.freeze:
             return
         known.freeze = stamp
@@ -246,21 +250,20 @@ class Store:
 
     def remove(self, ref: VmRef, stamp: int) -> None:
         """A vm is gone, says a load that began at `stamp`. Word that is older than that cannot bring it back."""
-        known = self._stamps.get(ref)
-        if known is not None and stamp < known.vm:
+        known = self._known(ref)
+        if known is not None and stamp < known.stamp:
             return
         self._gone[ref] = max(stamp, self._gone.get(ref, 0))
         if known is None:
             return
-        del self._stamps[ref]
-        for known_things in (self._vms[ref.site], self._snapshots, self._problems, self._freezes):
-            known_things.pop(ref, None)
+        for things in (self._vms[ref.site], self._snapshots, self._problems, self._freezes):
+            things.pop(ref, None)
         for pending in self._pendings():
             pending.vms.add(ref)
 
-    def keep_only(self, site: str, seen: Collection[VmRef], stamp: int) -> None:
-        """The end of a full list that began at `stamp`: vms that it did not see are gone, unless they are newer."""
-        for ref in [ref for ref in self._vms.get(site, {}) if ref not in seen]:
+    def end_list(self, site: str, stamp: int) -> None:
+        """A full list that began at `stamp` is in: vms on which no word came since it began are gone."""
+        for ref in [ref for ref, known in self._vms.get(site, {}).items() if known.stamp < stamp]:
             self.remove(ref, stamp)
         self._listed[site] = max(stamp, self._listed.get(site, 0))
         for ref in [ref for ref, at in self._gone.items() if ref.site == site and at <= stamp]:
@@ -271,9 +274,8 @@ class Store:
         for pending in self._pendings():
             pending.jobs.add(job_id)
 
-    def _is_news(self, ref: VmRef, stamp: int) -> bool:
-        known = self._stamps.get(ref)
-        return known is not None and stamp >= known.snapshots
+    def _known(self, ref: VmRef) -> _Known | None:
+        return self._vms.get(ref.site, {}).get(ref)
 
     def _tell_snapshots(self, ref: VmRef) -> None:
         for pending in self._pendings():
