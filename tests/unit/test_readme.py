@@ -1,0 +1,135 @@
+"""The README says what the program does: its tables are held against the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.binding import Binding
+
+from vmsnap_tui.cli.exits import MEANINGS
+from vmsnap_tui.cli.main import cli
+from vmsnap_tui.engine.config import Config, SiteConfig, UiConfig
+from vmsnap_tui.model.snapshot import Consistency
+from vmsnap_tui.present.marks import meaning
+from vmsnap_tui.ui.bindings import APP, MAIN
+from vmsnap_tui.ui.widgets.cursor_view import CursorView
+from vmsnap_tui.ui.widgets.details import Details
+from vmsnap_tui.ui.widgets.graph import SnapshotGraph
+from vmsnap_tui.ui.widgets.inventory import Inventory
+from vmsnap_tui.ui.widgets.jobs import JobsPane
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+_KEYS = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "slash": "/",
+    "question_mark": "?",
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "escape": "esc",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+}
+_DECLARED = (
+    ("Anywhere", (APP, MAIN)),
+    ("In the lists", (CursorView.BINDINGS,)),
+    ("In the inventory", (Inventory.BINDINGS,)),
+    ("In the graph", (SnapshotGraph.BINDINGS,)),
+    ("In the details", (Details.BINDINGS,)),
+    ("In the jobs", (JobsPane.BINDINGS,)),
+)
+
+
+def section(title: str) -> str:
+    """The text below a heading, up to the next one of its rank or above."""
+    found = re.search(rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,3}} |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, f"there is no heading {title}"
+    return found[2]
+
+
+def table(title: str) -> list[list[str]]:
+    """The rows of the first table below a heading, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))] for line in lines[2:]]
+
+
+def expected_keys() -> list[str]:
+    """The lines of the table of keys. A key that does the same in several places stands where it comes first."""
+    lines: list[str] = []
+    said: set[str | None] = set()
+    for place, lists in _DECLARED:
+        for binding in (each for declared in lists for each in declared):
+            assert isinstance(binding, Binding)
+            if binding.id in said:
+                continue
+            said.add(binding.id)
+            keys = " ".join(f"`{_KEYS.get(key, key)}`" for key in binding.key.split(","))
+            lines.append(f"| {keys} | {binding.tooltip} | {place.lower()} | `{binding.id}` |")
+    return lines
+
+
+def test_the_keys_are_those_of_the_bindings() -> None:
+    lines = [line for line in section("Keys").splitlines() if line.startswith("| `")]
+    assert lines == expected_keys(), "\n".join(expected_keys())
+
+
+@pytest.mark.parametrize(("title", "struct"), [("The file", Config), ("A site", SiteConfig), ("The app", UiConfig)])
+def test_the_settings_are_those_of_the_config_file(title: str, struct: type[msgspec.Struct]) -> None:
+    rows = {row[0].strip("`"): row[1].strip("`") for row in table(title)}
+    fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    for nested in ("ui", "sites"):
+        if struct is Config:
+            fields.pop(nested)
+    assert rows.keys() == fields.keys()
+    for name, field in fields.items():
+        if isinstance(field.default, bool | int | str):
+            assert rows[name] == msgspec.json.encode(field.default).decode()
+
+
+def test_the_exit_codes_are_those_of_the_program() -> None:
+    assert table("Exit codes") == [[str(code.value), text] for code, text in MEANINGS.items()]
+
+
+def test_the_commands_are_those_of_the_program() -> None:
+    with cli.make_context("vmsnap", [], resilient_parsing=True) as context:
+        names = cli.list_commands(context)
+    shown = re.findall(r"^\| `vmsnap (\w+)", section("Commands"), re.MULTILINE)
+    assert sorted(set(shown)) == sorted(names)
+
+
+def test_each_consistency_is_explained() -> None:
+    rows = table("What a snapshot is worth")
+    assert [row[0].strip("`") for row in rows] == [consistency.value for consistency in Consistency]
+    for row, consistency in zip(rows, Consistency, strict=True):
+        assert row[1].startswith(meaning(consistency))
+
+
+def test_every_refusal_of_the_libvirt_planner_is_explained() -> None:
+    codes: set[str] = set()
+    for file in (ROOT / "vmsnap_tui/platforms/libvirt").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refusal":
+                code = node.args[0]
+                assert isinstance(code, ast.Constant)
+                assert isinstance(code.value, str), ast.unparse(node)
+                codes.add(code.value)
+    explained = {code for row in table("What vmsnap refuses, and why") for code in re.findall(r"`([a-z-]+)`", row[0])}
+    assert explained == codes
+
+
+def test_pictures_and_links_within_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert any(link.endswith(".svg") for link in links)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    titles = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= anchors
