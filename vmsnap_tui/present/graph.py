@@ -136,7 +136,8 @@ def line(row: Row, forest: Forest, columns: Columns, now: datetime, state: VmSta
         shown = mark(state)
         here = Piece(" " + marks.NOW.word, marks.NOW.style)
         doing = Piece(_GAP + shown.text, shown.style)
-        return _exactly((*left, here, doing), columns.width)
+        has_room = sum(cell_len(piece.text) for piece in (*left, here, doing)) <= columns.width
+        return _exactly((*left, here, doing) if has_room else (*left, here), columns.width)
     snapshot = forest.snapshots[row.node]
     style = "foreground" if snapshot.ready else "foreground-muted"
     flagged = tuple(mark(flag) for flag in flags(snapshot, forest))

@@ -64,7 +64,13 @@ class HelpScreen(ModalScreen[None]):
 class HelpText(InkedView, can_focus=True):
     """Sections of entries, wrapped to the width there is."""
 
-    DEFAULT_CSS = "HelpText { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; background: $surface; }"
+    DEFAULT_CSS = """
+    HelpText {
+        height: 1fr; overflow-x: hidden; background: $surface;
+        scrollbar-size-vertical: 1; scrollbar-color: $border-blurred;
+        scrollbar-background: $surface; scrollbar-background-hover: $surface; scrollbar-background-active: $surface;
+    }
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False),

@@ -34,7 +34,11 @@ class LogScreen(Screen[None]):
         background: $background;
         #cut-off { height: auto; max-height: 8; padding: 0 1; color: $text-error; display: none; }
         #caution { height: auto; padding: 0 1; color: $text-warning; display: none; }
-        #lines { border-top: heavy $border; border-title-color: $foreground; border-title-style: bold; }
+        #lines {
+            border-top: heavy $border; border-title-color: $foreground; border-title-style: bold;
+            background: $background; scrollbar-color: $border-blurred; scrollbar-background: $background;
+            scrollbar-background-hover: $background; scrollbar-background-active: $background;
+        }
         #whole { height: auto; max-height: 5; padding: 0 1; border-top: solid $border-blurred; color: $text-muted; }
         #filter { background: $panel; padding: 0 1; display: none; }
     }
