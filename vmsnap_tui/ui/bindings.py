@@ -53,6 +53,9 @@ APP: list[BindingType] = [
 CHANGING = frozenset({"take", "restore", "delete", "edit"})
 """Actions that change something on a site. Read-only mode drops them all at once."""
 
+DEPENDENT = CHANGING | {"cancel"}
+"""Actions that are not always possible."""
+
 _OF_SNAPSHOT = frozenset({"restore", "delete", "edit"})
 
 

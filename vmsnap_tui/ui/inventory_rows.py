@@ -82,25 +82,33 @@ _STATE_RANKS = {state: rank for rank, state in enumerate(VmState)}
 
 
 @lru_cache(maxsize=65536)
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural(name: str) -> str:
     """A sort key that puts vm-2 before vm-10."""
-    return tuple(
-        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name.casefold())
-    )
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(20), name.casefold())
 
 
-def _order(sort: Sort) -> Callable[[VmEntry], tuple[object, ...]]:
-    def key(entry: VmEntry) -> tuple[object, ...]:
-        name = natural(entry.vm.name)
-        if sort is Sort.STATE:
-            return _STATE_RANKS[entry.vm.state], name
-        if sort is Sort.AGE:
-            return -entry.newest.timestamp() if entry.newest else 0.0, name
-        if sort is Sort.COUNT:
-            return -(entry.snapshots or 0), name
-        return name, entry.vm.ref.id
+def _by_name(entry: VmEntry) -> tuple[str, str, str]:
+    return entry.vm.group, natural(entry.vm.name), entry.vm.ref.id
 
-    return key
+
+def _by_state(entry: VmEntry) -> tuple[str, int, str]:
+    return entry.vm.group, _STATE_RANKS[entry.vm.state], natural(entry.vm.name)
+
+
+def _by_age(entry: VmEntry) -> tuple[str, float, str]:
+    return entry.vm.group, -entry.newest.timestamp() if entry.newest else 0.0, natural(entry.vm.name)
+
+
+def _by_count(entry: VmEntry) -> tuple[str, int, str]:
+    return entry.vm.group, -(entry.snapshots or 0), natural(entry.vm.name)
+
+
+_ORDERS: Mapping[Sort, Callable[[VmEntry], tuple[str, float | str, str]]] = {
+    Sort.NAME: _by_name,
+    Sort.STATE: _by_state,
+    Sort.AGE: _by_age,
+    Sort.COUNT: _by_count,
+}
 
 
 def matcher(text: str) -> Callable[[VmEntry], bool]:
@@ -147,7 +155,6 @@ def arrange(
     rows: list[Key] = []
     counts: dict[Key, int] = {}
     fits = matcher(text) if text.strip() else None
-    order = _order(sort)
     for view in sites:
         site = SiteKey(view.site.name)
         known = entries.get(site.site, {})
@@ -160,7 +167,7 @@ def arrange(
             rows.extend(notes(view))
             if site in folded:
                 continue
-        shown.sort(key=lambda entry: (entry.vm.group, order(entry)))
+        shown.sort(key=_ORDERS[sort])
         for group, members in groupby(shown, key=attrgetter("vm.group")):
             refs = [entry.vm.ref for entry in members]
             if group:

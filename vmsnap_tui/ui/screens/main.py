@@ -14,7 +14,7 @@ from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.vm import PlatformKind, VmRef
 from vmsnap_tui.present import marks
 from vmsnap_tui.ui.asking import Asking
-from vmsnap_tui.ui.bindings import MAIN, Situation, why_not
+from vmsnap_tui.ui.bindings import DEPENDENT, MAIN, Situation, why_not
 from vmsnap_tui.ui.detail_reader import DetailReader
 from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
 from vmsnap_tui.ui.outcomes import Outcomes
@@ -353,9 +353,10 @@ class MainScreen(Screen[None]):
         """Find out what the keys are about now."""
         vm = self._vm
         snapshot = self.graph.snapshot if vm else None
-        situation = Situation(self._engine.read_only, self._site, vm, snapshot, self._job_at_hand())
-        if situation != self._situation:
-            self._situation = situation
+        before = self._situation
+        self._situation = Situation(self._engine.read_only, self._site, vm, snapshot, self._job_at_hand())
+        # Drawing the footer anew costs more than a move of the cursor: only where a key is dimmed or lit.
+        if any(bool(why_not(action, before)) != bool(why_not(action, self._situation)) for action in DEPENDENT):
             self.refresh_bindings()
 
     def _job_at_hand(self) -> Job | None:

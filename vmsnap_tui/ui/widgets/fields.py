@@ -51,8 +51,9 @@ class Fields(Widget):
     def show(self, items: Sequence[Item]) -> None:
         """Draw these instead of the former ones."""
         if items != self._items:
+            before = len(self._lines(self.content_size.width))
             self._items = items
-            self.refresh(layout=True)
+            self.refresh(layout=len(self._lines(self.content_size.width)) != before)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines(width))

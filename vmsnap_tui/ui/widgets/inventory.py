@@ -125,8 +125,12 @@ class Inventory(InkedView, can_focus=True):
 
     def show_site(self, view: SiteView) -> None:
         """Take in how a site stands."""
+        before = self._sites.get(view.site.name)
         self._sites[view.site.name] = view
-        self._arrange()
+        if before is None or self._notes(before) != self._notes(view):
+            self._arrange()
+        else:
+            self.refresh()
 
     def update_vms(self, entries: Iterable[VmEntry], gone: Iterable[VmRef] = ()) -> None:
         """Take in vms that are new or changed, and those that are no more."""
