@@ -202,8 +202,7 @@ class Connection:
         """Called by libvirt's event loop: wake the watch, which finds out what is the matter."""
         self.stirred()
 
-    @staticmethod
-    def _stands(conn: libvirt.virConnect) -> bool:
+    def _stands(self, conn: libvirt.virConnect) -> bool:
         try:
             return bool(conn.isAlive())
         except libvirt.libvirtError:

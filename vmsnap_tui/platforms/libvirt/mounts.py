@@ -14,7 +14,7 @@ def nfs_mounts(mounts: str) -> dict[str, bool]:
     found = {}
     for line in mounts.splitlines():
         fields = line.split()
-        if len(fields) > 2:  # noqa: PLR2004 - device, mount point, type
+        if len(fields) > 2:  # device, mount point, type
             point = fields[1]
             for escape, char in _ESCAPES.items():
                 point = point.replace(escape, char)

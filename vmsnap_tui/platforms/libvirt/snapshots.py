@@ -126,7 +126,7 @@ def snapshot_from_xml(
 def read_head(text: str) -> Head:
     """What stands around the domain in a snapshot's XML. Raises BrokenXml."""
     match = _HEAD.match(text)
-    if match is None:
+    if match is None or not text.endswith("</domainsnapshot>\n"):
         return _parsed_head(text)
     name, description, state, parent, created, memory, file, listed = match.groups()
     if description is None or parent is None:  # not there, or elsewhere?
