@@ -48,7 +48,7 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
         root = parse(domain.XMLDesc())
         now = definition(root)
         records = _records(domain)
-        busy, resident = _busy(conn, domain, now) if active else ("", None)
+        busy, resident = _busy(conn, domain, now) if active and host.driver == "QEMU" else ("", None)
         checkpoints = _has_checkpoints(domain)
     return LibvirtFacts(
         vm=vm,
@@ -122,7 +122,7 @@ def _busy(conn: libvirt.virConnect, domain: libvirt.virDomain, now: Definition) 
         if not stats.get("block.count") or any(key.endswith(".rd.reqs") for key in stats):
             return _jobs(domain, now), resident
         time.sleep(_PAUSE)
-    return ("another action" if conn.getType() == "QEMU" else ""), resident
+    return "another action", resident
 
 
 def _jobs(domain: libvirt.virDomain, now: Definition) -> str:

@@ -8,6 +8,7 @@ import humanize
 
 from vmsnap_tui.model.plan import Refusal
 from vmsnap_tui.model.snapshot import SnapshotKind
+from vmsnap_tui.model.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,8 +21,8 @@ _ID_DIGITS = 6
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Names for a sentence."""
-    return ", ".join(f"“{name}”" for name in names)
+    """Names for a sentence, safe to show: a request may ask for any."""
+    return ", ".join(f"“{clean(name)}”" for name in names)
 
 
 def size(count: int) -> str:

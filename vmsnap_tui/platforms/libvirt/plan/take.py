@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Plan, Refusal, Step
+from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import AgentState, Firmware
 from vmsnap_tui.platforms.libvirt.plan import methods
 from vmsnap_tui.platforms.libvirt.plan.rules import bad_name, quoted, size, too_long
@@ -44,7 +45,10 @@ def plan_take(request: Take, facts: LibvirtFacts) -> Plan:
     disks, unknown = _chosen(request, facts)
     files = _files(facts, request.name, method, disks)
     refusals = (
-        *(Refusal("no-such-disk", f"the vm has no writable disk {disk}", "choose another") for disk in unknown),
+        *(
+            Refusal("no-such-disk", f"the vm has no writable disk {quoted([disk])}", "choose another")
+            for disk in unknown
+        ),
         *methods.refusals(facts, method, disks),
         *bad_name(request.name, facts, internal=method == methods.INTERNAL),
         *_file_refusals(facts, files),
@@ -75,7 +79,7 @@ def take_step(request: Take, facts: LibvirtFacts, method: str, disks: Sequence[D
     return Step(
         action="take",
         vm=request.vm,
-        label=f"take {quoted([request.name])}: {text}{places}{memory}",
+        label=clean(f"take “{request.name}”: {text}{places}{memory}", limit=8192),
         params={
             "name": request.name,
             "description": request.description,
@@ -91,7 +95,7 @@ def take_step(request: Take, facts: LibvirtFacts, method: str, disks: Sequence[D
 
 def _no_method(request: Take, facts: LibvirtFacts) -> tuple[Refusal, ...]:
     if request.method:
-        return (Refusal("no-such-method", f"libvirt has no method “{request.method}”", "choose another"),)
+        return (Refusal("no-such-method", f"libvirt has no method {quoted([request.method])}", "choose another"),)
     # What stands against the one that is nearest to being possible is what there is to do.
     return min((method.refusals for method in facts.methods()), key=len)
 
@@ -125,9 +129,9 @@ def _files(facts: LibvirtFacts, name: str, method: str, disks: Sequence[Disk]) -
 def _file_refusals(facts: LibvirtFacts, files: Files) -> Iterator[Refusal]:
     for path in files.all:
         if facts.exists(path):
-            yield Refusal("file-exists", f"there is a file {path} already", "choose another name, or move that file")
+            yield Refusal("file-exists", f"there is a file {clean(path)} already", "choose another name, or move it")
         if too_long(path):
-            yield Refusal("name-too-long", f"{path} is too long for a file name", "choose a shorter name")
+            yield Refusal("name-too-long", f"{clean(path)} is too long for a file name", "choose a shorter name")
 
 
 def _memory_need(facts: LibvirtFacts) -> tuple[int, int]:

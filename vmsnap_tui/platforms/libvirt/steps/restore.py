@@ -49,6 +49,8 @@ def restore(
         if switch_off and domain.isActive():
             report(Progress("stopping"))
             domain.destroy()
+        if end is not VmState.OFF and not domain.isActive():
+            _start(domain, end)
     except libvirt.libvirtError:
         _put_back(domain, kept)  # the definition may have gone back all the same
         raise
@@ -66,6 +68,13 @@ def _revert(domain: libvirt.virDomain, snapshot: libvirt.virDomainSnapshot, flag
         # Not cut short by a wish to stop: the vm is off by now, and half a restore helps nobody.
         time.sleep(_NEXT_SECOND)
         domain.revertToSnapshot(snapshot, flags)
+
+
+def _start(domain: libvirt.virDomain, end: VmState) -> None:
+    """The test driver says of a vm without memory that it was started, and leaves it off."""
+    domain.create()
+    if end is VmState.PAUSED:
+        domain.suspend()
 
 
 def _put_back(domain: libvirt.virDomain, kept: notes.Notes) -> str:
