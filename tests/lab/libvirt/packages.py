@@ -12,10 +12,11 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -295,8 +296,13 @@ def _check_version(versions: dict[str, str]) -> None:
         raise LabUnavailableError(f"libvirt {version} is too old for the lab, which needs {MINIMUM}") from error
 
 
-def sweep_roots(keep: Path, days: float = 14) -> None:
-    """Forget what was unpacked for a package database long gone."""
+def sweep_roots(keep: Path, seconds: float = 3600) -> None:
+    """Forget what was unpacked for an earlier state of the package database, unless a lab still runs on it."""
+    mounted = set()
+    for process in Path("/proc").glob("[0-9]*/mountinfo"):
+        with suppress(OSError):
+            mounted.update(re.findall(r"lowerdir=\S*/roots/([0-9a-f]+)/host", process.read_text()))
     for folder in (cache_folder() / "roots").glob("*"):
-        if folder != keep and folder.stat().st_mtime < time.time() - days * 86400:
+        old = folder.stat().st_mtime < time.time() - seconds
+        if old and folder != keep and folder.name not in mounted:
             shutil.rmtree(folder, ignore_errors=True)
