@@ -38,6 +38,6 @@ class PlanScreen(PlanFrame):
         column = self.query_one("#options")
         column.set_class(self._before is None, "-empty")
         if self._before is not None:
-            words = f"The world has moved since you confirmed, so nothing was done.\n\n{NEW} marks what is new in the plan."
+            words = f"The world has moved since you confirmed, so nothing was done.\n\n{NEW} marks what is new."
             await column.mount(Static(words, markup=False))
         self.show(self._first, before=self._before)
