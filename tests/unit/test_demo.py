@@ -261,6 +261,14 @@ class TestPlans:
         assert not plan.refusals
         assert [loss.kind for loss in plan.losses] == [LossKind.RECORD]
 
+    def test_what_can_not_be_deleted_that_way(self) -> None:
+        libvirt, cluster = Demo("libvirt"), Demo("openshift")
+        leaf = libvirt.snapshot("db-prod-01", "nightly").ref
+        assert codes(libvirt.platform.facts(leaf.vm).plan(Delete(leaf, Scope.CHILDREN))) == {"no-children"}
+        kept = cluster.snapshot("shop-db", "nightly-b").ref
+        plan = cluster.platform.facts(kept.vm).plan(Delete(kept, metadata_only=True))
+        assert codes(plan) == {"metadata-unsupported"}
+
     def test_not_ready_is_not_restored(self) -> None:
         demo = Demo("openshift")
         broken = demo.snapshot("shop-db", "nightly-a").ref

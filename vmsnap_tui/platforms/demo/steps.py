@@ -128,7 +128,7 @@ def _take(act: _Act) -> str:
     consistency: Consistency | None = None
     if chosen.freezes(machine.vm):
         with act.frozen():
-            act.wait(2.4 if chosen.copies else 0.8)
+            act.phase("cutting disks", 2.4 if chosen.copies else 0.8)
         consistency = Consistency.FILESYSTEM
     elif chosen.freezing is Freezing.HIDDEN and machine.vm.agent is AgentState.CONNECTED:
         act.lamp(FreezeState.HIDDEN)
@@ -136,7 +136,7 @@ def _take(act: _Act) -> str:
         raise Failed("the guest agent is not connected", "start it, or take the snapshot without a freeze")
     if size:
         act.copy("memory" if chosen.memory and machine.vm.state.is_active else "copying", size)
-    else:
+    elif consistency is None:
         act.phase("cutting disks", 0.4)
     parts = sum(can_join(chosen, disk) for disk in machine.vm.disks if disk.id in disks)
 
