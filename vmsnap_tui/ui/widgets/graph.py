@@ -69,6 +69,7 @@ class SnapshotGraph(CursorView):
         self._now = now
         self._ref: VmRef | None = None
         self._state = VmState.UNKNOWN
+        self._known: tuple[Snapshot, ...] = ()
         self._forest = Forest(())
         self._rows: tuple[Row, ...] = ()
         self._columns = graph.Columns(0)
@@ -112,6 +113,10 @@ class SnapshotGraph(CursorView):
             if is_other or not self._rows:
                 self.say("Reading the snapshots…")
             return
+        if not is_other and self._rows and tuple(snapshots) == self._known:
+            self.forget()  # the vm itself may do something else now
+            return
+        self._known = tuple(snapshots)
         words = (
             () if snapshots else (("", ""), ("No snapshots yet.", "foreground"), (self.empty_hint, "foreground-muted"))
         )
@@ -120,12 +125,6 @@ class SnapshotGraph(CursorView):
     def say(self, heading: str, advice: str = "", style: str = "foreground-muted") -> None:
         """Show words in place of a graph: why there is none, and what to do."""
         self._take(None, (("", ""), (heading, style), (advice, "foreground-muted")), afresh=True)
-
-    def go_to(self, id_: str) -> None:
-        """Put the cursor on a snapshot. Without effect where it is not shown."""
-        at = self._find(id_)
-        if at is not None:
-            self.cursor = at
 
     def _take(self, forest: Forest | None, words: tuple[tuple[str, str], ...], *, afresh: bool) -> None:
         before, at, shown = self._rows, self.cursor, (self.node, self.snapshot)
@@ -141,8 +140,11 @@ class SnapshotGraph(CursorView):
     def _place(self, before: Sequence[Row], at: int) -> int:
         """Where the row at `at` of the former rows is now, or else its nearest neighbour."""
         places = {row.node: index for index, row in enumerate(self._rows)}
-        nearest = sorted(range(len(before)), key=lambda index: (abs(index - at), -index))
-        return next((places[before[index].node] for index in nearest if before[index].node in places), 0)
+        for distance in range(len(before)):
+            for index in (at + distance, at - distance):
+                if 0 <= index < len(before) and before[index].node in places:
+                    return places[before[index].node]
+        return 0
 
     def _find(self, node: Node) -> int | None:
         return next((index for index, row in enumerate(self._rows) if row.node == node), None)
@@ -160,10 +162,11 @@ class SnapshotGraph(CursorView):
         key = (index, index == self.cursor, index == self.hover)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._draw(index)
+            strip = self._strips[key] = self.draw(index)
         return strip
 
-    def _draw(self, index: int) -> Strip:
+    def draw(self, index: int) -> Strip:
+        """One row."""
         row, is_cursor = self._rows[index], index == self.cursor
         ground = self.ground(cursor=is_cursor, hover=index == self.hover)
         gutter = (
@@ -189,7 +192,8 @@ class SnapshotGraph(CursorView):
         self._columns = graph.fit_columns(room, self._forest.snapshots.values())
         self._strips.clear()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Draw all anew."""
         self._strips.clear()
         self.refresh()
 
@@ -197,7 +201,7 @@ class SnapshotGraph(CursorView):
 
     def on_mount(self) -> None:
         """Ages go on."""
-        self.set_interval(_MINUTE, self._forget)
+        self.set_interval(_MINUTE, self.forget)
 
     def on_resize(self) -> None:
         """The cursor stays in sight."""
@@ -213,12 +217,12 @@ class SnapshotGraph(CursorView):
     def watch_has_focus(self, _has_focus: bool) -> None:
         """The cursor line looks different."""
         super().watch_has_focus(_has_focus)
-        self._forget()
+        self.forget()
 
     def _mark(self, ids: frozenset[str]) -> None:
         if ids != self.marked:
             self.marked = ids
-            self._forget()
+            self.forget()
             self.post_message(self.Marked(ids))
 
     def _toggle_mark(self) -> None:
