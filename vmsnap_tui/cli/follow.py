@@ -105,15 +105,16 @@ def figures(job: Job) -> str:
 
 
 def doing(job: Job) -> str:
-    """The step at work, and its phase."""
+    """The number of the step at work, and its phase; its label where it has no phase that the lamp does not tell."""
     if job.state is JobState.WAITING:
         return "waiting for a place on the site"
     steps = job.plan.steps
     if job.step >= len(steps):
         return "finishing"
     number = f"{job.step + 1}/{len(steps)} " if len(steps) > 1 else ""
-    phase = f": {clean(job.progress.phase)}" if job.progress and job.progress.phase else ""
-    return f"{number}{clean(steps[job.step].label)}{phase}"
+    phase = job.progress.phase if job.progress else ""
+    told = job.freeze.state.value if job.freeze else ""
+    return number + clean(phase if phase not in {"", told} else steps[job.step].label)
 
 
 class Lines:
@@ -148,10 +149,11 @@ class Bar:
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
         self._bars: RichProgress = Progress(
             SpinnerColumn(finished_text=" "),
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=40)),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
             TextColumn("{task.fields[figures]}", markup=False),

@@ -30,9 +30,16 @@ STEPS = (Step("a", VM, "copy \x1b[1m"), Step("b", VM, "end"))
 JOB = Job("j", Plan(Thaw(VM), "title", "vm", STEPS), JobState.RUNNING, NOW)
 
 
-def test_a_step_is_told_with_its_number_and_phase() -> None:
-    assert doing(replace(JOB, progress=Progress("memory"))) == "1/2 copy ␛[1m: memory"
+def test_a_step_is_told_by_its_phase_and_else_by_its_label() -> None:
+    assert doing(JOB) == "1/2 copy ␛[1m"
+    assert doing(replace(JOB, progress=Progress("saving\x07"), step=1)) == "2/2 saving␇"
     assert doing(replace(JOB, state=JobState.WAITING)) == "waiting for a place on the site"
+
+
+def test_a_phase_that_the_lamp_shows_is_not_told_twice() -> None:
+    freeze = Freeze(FreezeState.FROZEN)
+    assert doing(replace(JOB, progress=Progress("frozen"), freeze=freeze)) == "1/2 copy ␛[1m"
+    assert doing(replace(JOB, progress=Progress("cutting"), freeze=freeze)) == "1/2 cutting"
 
 
 def test_figures_are_those_that_there_are() -> None:
