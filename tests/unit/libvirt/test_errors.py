@@ -17,7 +17,7 @@ from vmsnap_tui.model.errors import (
     Unsupported,
     VmsnapError,
 )
-from vmsnap_tui.platforms.libvirt.errors import typed, typed_errors
+from vmsnap_tui.platforms.libvirt.errors import AGENT_COMMAND_FAILED, AGENT_COMMAND_TIMEOUT, typed, typed_errors
 
 SYSTEM = libvirt.VIR_ERR_SYSTEM_ERROR
 INTERNAL = libvirt.VIR_ERR_INTERNAL_ERROR
@@ -127,9 +127,9 @@ TABLE = [
         Failed,
         "qemu-guest-agent",
     ),
-    (libvirt.VIR_ERR_AGENT_COMMAND_TIMEOUT, 0, "guest agent command timed out", Failed, "qemu-guest-agent"),
+    (AGENT_COMMAND_TIMEOUT, 0, "guest agent command timed out", Failed, "qemu-guest-agent"),
     (
-        libvirt.VIR_ERR_AGENT_COMMAND_FAILED,
+        AGENT_COMMAND_FAILED,
         0,
         "guest agent command failed: Command guest-fsfreeze-freeze has been disabled",
         Failed,

@@ -11,7 +11,7 @@ import libvirt
 
 from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.text import clean
-from vmsnap_tui.platforms.libvirt.errors import is_code
+from vmsnap_tui.platforms.libvirt.errors import AGENT_COMMAND_FAILED, is_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def is_frozen(domain: libvirt.virDomain) -> bool:
         domain.getTime()
     except libvirt.libvirtError as error:
         words = error.get_error_message() or ""
-        if not is_code(error, libvirt.VIR_ERR_AGENT_COMMAND_FAILED):
+        if not is_code(error, AGENT_COMMAND_FAILED):
             raise
         if "frozen" in words:
             return True

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# A binding that was built against libvirt before 9.1 does not know these, while the daemon may well send them.
+AGENT_COMMAND_TIMEOUT: int = getattr(libvirt, "VIR_ERR_AGENT_COMMAND_TIMEOUT", 112)
+AGENT_COMMAND_FAILED: int = getattr(libvirt, "VIR_ERR_AGENT_COMMAND_FAILED", 113)
+
+
 class _Rule(NamedTuple):
     """The first rule that fits decides. No codes: any code; no words: any words; `errno` 0: any."""
 
@@ -120,8 +125,8 @@ _RULES = (
         (
             libvirt.VIR_ERR_AGENT_UNRESPONSIVE,
             libvirt.VIR_ERR_AGENT_UNSYNCED,
-            libvirt.VIR_ERR_AGENT_COMMAND_TIMEOUT,
-            libvirt.VIR_ERR_AGENT_COMMAND_FAILED,
+            AGENT_COMMAND_TIMEOUT,
+            AGENT_COMMAND_FAILED,
         ),
     ),
     _Rule(Failed, _AGENT, words=r"guest agent|guest-fsfreeze"),
