@@ -67,7 +67,7 @@ class LogScreen(Screen[None]):
         """Read, and read again whenever a job changes."""
         self._leave = self._engine.store.subscribe(self._take_in, interval=0.5)
         self.query_one(LogLines).focus()
-        self._read()
+        self.read()
 
     def on_unmount(self) -> None:
         """No more changes are wanted."""
@@ -76,10 +76,11 @@ class LogScreen(Screen[None]):
 
     def _take_in(self, changes: Changes) -> None:
         if changes.jobs:
-            self._read()
+            self.read()
 
     @work(exclusive=True)
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read the journal anew."""
         journal = self._engine.journal
         self.query_one(LogLines).show(await journal.entries(_MOST))
         self._say("#caution", f"{marks.CAUTION.glyph} {journal.caution}" if journal.caution else "")
