@@ -172,6 +172,9 @@ def test_disks_that_were_left_out() -> None:
     plan = made.plan(Restore(ref("p")))
     assert not plan.refusals
     assert "vdb was not part of the snapshot: it keeps what it holds now." in plan.cautions
+    later = now(made, {"vda": "/vm/web.q", "vdb": "/vm/data.q"})
+    words = later.plan(Restore(ref("p"))).cautions
+    assert "vdb was not part of the snapshot: it goes back to what /vm/data.qcow2 holds." in words
 
 
 def test_cautions_of_firmware_media_and_memory_not_used() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import After, Loss, LossKind, Plan, Refusal, Restore, Step, Take
 from vmsnap_tui.model.snapshot import Consistency
+from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import Firmware, VmState
 from vmsnap_tui.platforms.libvirt.plan.rules import (
     is_external,
@@ -104,7 +105,9 @@ def _refusals(request: Restore, facts: LibvirtFacts, snapshot: Snapshot) -> Iter
     needed = [*record.definition.sources.values(), *([record.memory] if record.memory else [])]
     for path in needed:
         if facts.exists(path) is False:
-            yield Refusal("missing-file", f"{path} is not there: the snapshot's data is gone", "look at its chain")
+            yield Refusal(
+                "missing-file", f"{clean(path)} is not there: the snapshot's data is gone", "look at its chain"
+            )
 
 
 def _tree(facts: LibvirtFacts) -> Iterator[Refusal]:
@@ -195,13 +198,15 @@ def _cautions(request: Restore, facts: LibvirtFacts, snapshot: Snapshot) -> Iter
 
 
 def _left_out(facts: LibvirtFacts, snapshot: Snapshot) -> Iterator[str]:
-    # libvirt puts overlays on all disks when it restores an external one, and removes them at the next restore.
-    current = facts.record(facts.current) if facts.current and is_external(snapshot) else None
+    then, now = facts.record(snapshot).definition.sources, facts.definition.sources
     for disk in snapshot.missing:
-        if current and disk in current.replaced:
-            yield f"{disk} was not part of the snapshot: it goes back to what it held at the last restore."
-        else:
+        if disk not in then:
+            continue
+        if then[disk] == now.get(disk):
             yield f"{disk} was not part of the snapshot: it keeps what it holds now."
+        else:
+            # The definition of that time names a file that a later snapshot has put an overlay on.
+            yield f"{disk} was not part of the snapshot: it goes back to what {clean(then[disk])} holds."
 
 
 def _definition(facts: LibvirtFacts, snapshot: Snapshot) -> Iterator[str]:

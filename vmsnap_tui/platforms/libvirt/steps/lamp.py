@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from vmsnap_tui.model.errors import Failed, Unreachable, VmsnapError
 from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.libvirt import agent
-from vmsnap_tui.platforms.libvirt.errors import translated
+from vmsnap_tui.platforms.libvirt.errors import is_code, translated
 from vmsnap_tui.platforms.libvirt.steps.beside import beside
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 _FREEZE_LIMIT = 60  # seconds for one agent call: freeze hooks of databases take their time
 _THAW_LIMIT = 10
 _LOOK = 0.01  # seconds between two looks until it is seen frozen
+_RESCUE_PAUSE = 0.5
 _RESCUE = 60.0  # seconds in which a lost site may come back to have its guest thawed
 
 
@@ -67,43 +67,58 @@ def quiesced(
             why = thaw_guest(domain, report)
             hint = f"nothing was taken; {known.hint}" if not why else f"the guest may still be frozen: {why}"
             raise Failed(known.words, hint) from error
-        with agent.bounded(domain, _THAW_LIMIT):
-            _show_thawed(domain, report)
+        _show(report, _why_frozen(domain))
     return snapshot
 
 
 def thaw_guest(domain: libvirt.virDomain, report: Report) -> str:
     """Thaw, and look whether it is. Says why it may not be, "" where it is. Never raises."""
     lamp(report, FreezeState.THAWING)
-    try:
-        with agent.bounded(domain, _THAW_LIMIT):
-            with suppress(libvirt.libvirtError):  # one that is not frozen may say so: what counts is what is seen next
-                domain.fsThaw()
-            return _show_thawed(domain, report)
-    except libvirt.libvirtError as error:
-        words = translated(error).words
-        lamp(report, FreezeState.FAILED, words)
-        return words
+    return _show(report, _thaw(domain))
 
 
-def _show_thawed(domain: libvirt.virDomain, report: Report) -> str:
-    try:
-        why = "the agent says that it is" if agent.is_frozen(domain) else ""
-    except libvirt.libvirtError as error:
-        why = translated(error).words
+def _show(report: Report, why: str) -> str:
     lamp(report, FreezeState.FAILED if why else FreezeState.THAWED, why)
     return why
 
 
+def _thaw(domain: libvirt.virDomain) -> str:
+    try:
+        with agent.bounded(domain, _THAW_LIMIT):
+            domain.fsThaw()
+    except libvirt.libvirtError:
+        pass  # one that is not frozen may say so: what counts is what is seen next
+    return _why_frozen(domain)
+
+
+def _why_frozen(domain: libvirt.virDomain) -> str:
+    """Why the guest is, or may be, frozen; "" where it was seen that it is not."""
+    try:
+        with agent.bounded(domain, _THAW_LIMIT):
+            return "the agent says that it is" if agent.is_frozen(domain) else ""
+    except libvirt.libvirtError as error:
+        return translated(error).words
+
+
 def _rescue(connection: Connection, vm_id: str, report: Report) -> None:
-    """The site was lost while the guest may be frozen. Unless libvirtd thaws it, we do, once it is back."""
+    """The site was lost while the guest may be frozen. Unless libvirtd thaws it, we do, once it is back.
+
+    A libvirtd that just came up has yet to find the agent again: so until it is seen thawed, or nobody can wait.
+    """
     lamp(report, FreezeState.THAWING, "the connection broke")
+    why = "the site did not come back: nobody could look"
     deadline = time.monotonic() + _RESCUE
     while time.monotonic() < deadline:
         try:
             with connection.second() as conn:
-                thaw_guest(conn.lookupByUUIDString(vm_id), report)
-                return
-        except (libvirt.libvirtError, VmsnapError):
-            time.sleep(1)
-    lamp(report, FreezeState.FAILED, "the site did not come back: nobody could look")
+                domain = conn.lookupByUUIDString(vm_id)
+                why = _thaw(domain) if domain.isActive() else ""
+        except libvirt.libvirtError as error:
+            if is_code(error, libvirt.VIR_ERR_NO_DOMAIN):
+                why = ""
+        except VmsnapError:
+            pass  # not back yet
+        if not why:
+            break
+        time.sleep(_RESCUE_PAUSE)
+    _show(report, why)
