@@ -19,6 +19,7 @@ from vmsnap_tui.model.errors import Missing, Unreachable, VmsnapError
 from vmsnap_tui.model.vm import PlatformKind, Site, VmRef
 from vmsnap_tui.platforms.libvirt import watch as module
 from vmsnap_tui.platforms.libvirt.connection import Connection
+from vmsnap_tui.platforms.libvirt.inventory import print_of
 from vmsnap_tui.platforms.libvirt.platform import LibvirtPlatform
 from vmsnap_tui.platforms.libvirt.watch import Watch, pauses
 
@@ -157,20 +158,20 @@ def test_nothing_is_told_where_nothing_happens(
     platform.look_at(frozenset({vm}))
     platform.snapshots([vm])
     looks: list[str] = []
-    look = module.print_of
     stop = Event()
 
     def counted(seen: libvirt.virDomain) -> int:
         looks.append(seen.name())
         if len(looks) > 20:
             stop.set()
-        return look(seen)
+        return print_of(seen)
 
     monkeypatch.setattr(module, "print_of", counted)
     ears = Ears()
     platform.watch(ears.heard.put, stop)
     with suppress(Empty):
-        while change := ears.heard.get_nowait():
+        while True:
+            change = ears.heard.get_nowait()
             assert (change.kind, change.vm) != (ChangeKind.SNAPSHOTS, vm)
 
 

@@ -84,20 +84,25 @@ class Watch:
     def run(self, emit: Callable[[Change], None], stop: Event) -> None:
         """Emit changes until `stop` is set."""
         self._connection.stirred = lambda: self._inbox.put(None)
+        lost = False
         while not stop.is_set():
             try:
                 conn = self._connection.raw
                 registered = self._register(conn)
                 try:
+                    if lost:  # said only now that events come again: what happens from here on is not missed
+                        emit(Change(ChangeKind.BACK))
+                        lost = False
                     self._follow(emit, stop, conn)
                 finally:
                     self._deregister(conn, registered)
             except VmsnapError as error:
                 if stop.is_set():
                     return
-                emit(Change(ChangeKind.LOST, error=error))
-                if self._reconnected(stop):
-                    emit(Change(ChangeKind.BACK))
+                if not lost:
+                    emit(Change(ChangeKind.LOST, error=error))
+                    lost = True
+                self._reconnect(stop)
 
     def _follow(self, emit: Callable[[Change], None], stop: Event, conn: libvirt.virConnect) -> None:
         """Emit what happens on this connection, until another took its place. Raises Unreachable once it is broken."""
@@ -204,8 +209,8 @@ class Watch:
 
     # Connecting again
 
-    def _reconnected(self, stop: Event) -> bool:
-        """Try until it stands again: True, or until `stop` is set: False."""
+    def _reconnect(self, stop: Event) -> None:
+        """Try until it stands again, or until `stop` is set."""
         self._round.clear()
         for pause in pauses():
             until = time.monotonic() + pause
@@ -213,10 +218,7 @@ class Watch:
                 with suppress(Empty):
                     self._inbox.get(timeout=_BREATH)
                 if stop.is_set():
-                    return False
-            try:
+                    return
+            with suppress(VmsnapError):
                 self._connection.open()
-            except VmsnapError:
-                continue
-            return True
-        return False
+                return
