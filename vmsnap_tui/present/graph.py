@@ -140,10 +140,7 @@ def line(row: Row, forest: Forest, columns: Columns, now: datetime, state: VmSta
         return _exactly((*left, here, doing) if has_room else (*left, here), columns.width)
     snapshot = forest.snapshots[row.node]
     style = "foreground" if snapshot.ready else "foreground-muted"
-    flagged = tuple(mark(flag) for flag in flags(snapshot, forest))
-    words = tuple(Piece(_GAP + shown.text, shown.style) for shown in flagged)
-    if sum(cell_len(word.text) for word in words) > room // 2:
-        words = tuple(Piece(" " + shown.glyph, shown.style) for shown in flagged)
+    words = _said(snapshot, forest, room)
     name_room = max(1, room - sum(cell_len(word.text) for word in words))
     name = cut(snapshot.name, name_room)
     padding = " " * (name_room - cell_len(name))
@@ -164,6 +161,17 @@ def cut(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + _CUT if width > 0 else ""
+
+
+def _said(snapshot: Snapshot, forest: Forest, room: int) -> Line:
+    """The flags with their words, or by their glyphs alone where the words would cost too much of the name."""
+    flagged = tuple(mark(flag) for flag in flags(snapshot, forest))
+    words = tuple(Piece(_GAP + shown.text, shown.style) for shown in flagged)
+    glyphs = tuple(Piece(" " + shown.glyph, shown.style) for shown in flagged)
+    taken, least = (sum(cell_len(piece.text) for piece in pieces) for pieces in (words, glyphs))
+    name = cell_len(snapshot.name)
+    is_costly = taken > room // 2 or name + least <= room < name + taken
+    return glyphs if is_costly else words
 
 
 def _cells(snapshot: Snapshot, columns: Columns, now: datetime) -> Iterable[Piece]:

@@ -89,6 +89,18 @@ def test_flag_is_seen_as_glyph_and_word(flag: Flag, known: list[Snapshot]) -> No
     assert mark(flag).word not in drawn([snapshot("a")])[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("short", "? short  ◂ current             2 d  unknown"),
+        ("a name that just fits", "? a name that just fits ◂      2 d  unknown"),
+        ("a name that never fits in there", "? a name that n…  ◂ current    2 d  unknown"),
+    ],
+)
+def test_name_goes_before_the_words_of_flags_where_that_saves_it(name: str, shown: str) -> None:
+    assert drawn([replace(family("a*")[0], name=name)], 46)[0] == shown
+
+
 def test_only_the_way_to_now_is_drawn_as_the_trunk() -> None:
     forest = Forest(family("a b<a c<b d<b e<d f<a*"))
     rows = lay_out(forest)
