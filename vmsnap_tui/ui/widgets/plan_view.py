@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from vmsnap_tui.model.plan import Restore
 from vmsnap_tui.present import marks
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def _lines(plan: Plan) -> Iterator[tuple[_Section, str]]:
         line = f"{loss.what}: {loss.detail}" if loss.detail else loss.what
         yield _Section.LOST, f"{marks.mark(loss.kind).glyph} {line}"
     if plan.consistency is not None and not plan.refusals:
-        yield _Section.WORTH, f"{marks.mark(plan.consistency).text}: {marks.meaning(plan.consistency)}"
+        what = "the safety snapshot is " if isinstance(plan.request, Restore) else ""
+        yield _Section.WORTH, f"{what}{marks.mark(plan.consistency).text}: {marks.meaning(plan.consistency)}"
     yield from ((_Section.MIND, caution) for caution in plan.cautions)
     if not plan.refusals:
         yield from ((_Section.STEPS, f"{number}. {step.label}") for number, step in enumerate(plan.steps, start=1))
