@@ -59,10 +59,11 @@ class CursorView(InkedView, can_focus=True):
         self.virtual_size = Size(self.size.width, self.count)
         # Set past the watcher: that scrolls, as a key does.
         self.set_reactive(CursorView.cursor, place)
+        # By force, since the scrollbar that allows it may come with the layout that is still to be made.
         if not keep:
-            self.scroll_to(y=max(0, place - self.size.height + 1), animate=False)
+            self.scroll_to(y=max(0, place - self.size.height + 1), animate=False, force=True)
         elif place != at:
-            self.scroll_to(y=max(0, top + place - at), animate=False)
+            self.scroll_to(y=max(0, top + place - at), animate=False, force=True)
         self.refresh()
 
     def validate_cursor(self, cursor: int) -> int:
@@ -85,9 +86,9 @@ class CursorView(InkedView, can_focus=True):
         """As far as is needed to see it."""
         top, height = self.scroll_offset.y, self.size.height
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
+            self.scroll_to(y=self.cursor, animate=False, force=True)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False)
+            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
 
     def action_move(self, by: int) -> None:
         """Some lines down."""
