@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from textual.widgets import Input
 
 from tests.ui.stage import NARROW, WIDE, stage
-from vmsnap_tui.engine.journal import Entry
+from vmsnap_tui.engine.engine import Engine
+from vmsnap_tui.engine.journal import CutOff, Entry
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.ui.screens.help import HelpScreen
 from vmsnap_tui.ui.screens.log import LogScreen
@@ -145,3 +147,16 @@ async def test_journal_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         it.app.engine.journal.caution = "The journal cannot be used."
         await it.press("l")
         await it.see("▲ The journal cannot be used.")
+
+
+async def test_jobs_that_an_earlier_run_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = datetime(2026, 3, 13, 9, 30, tzinfo=UTC)
+    cut = CutOff("abc", SITE_VM, "web-01", "Take snapshot “x”", "cut vda", began, froze=True)
+    async with stage(tmp_path) as it:
+        left = [cut, replace(cut, vm_name="[b]db[/b]", step="", now="the snapshot is there")]
+        monkeypatch.setattr(Engine, "cut_off", property(lambda _: left))
+        await it.press("l")
+        await it.see(
+            "╳ cut off 2026-03-13 09:30:00  web-01: Take snapshot “x”, during “cut vda”: it is being looked into",
+            "╳ cut off 2026-03-13 09:30:00  [b]db[/b]: Take snapshot “x”: the snapshot is there",
+        )
