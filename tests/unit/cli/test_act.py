@@ -132,3 +132,16 @@ def test_jobs_and_log_hold_what_was_done(vmsnap: Vmsnap) -> None:
     assert steps.index(("step", "begun")) < steps.index(("freeze", "frozen")) < steps.index(("job", "done"))
     assert "❆ frozen" in vmsnap("log").out
     assert len(vmsnap("log", "-n", "3", "--json").json["entries"]) == 3
+
+
+def test_libvirts_test_driver_takes_and_restores(vmsnap: Vmsnap, tmp_path: Path) -> None:
+    node = tmp_path / "node.xml"
+    node.write_text(
+        "<node><cpu><mhz>1</mhz><model>x</model><active>2</active></cpu><memory>100000</memory>"
+        '<domain type="test"><name>one</name><memory>65536</memory><os><type>hvm</type></os>'
+        '<devices><disk type="file"><driver type="qcow2"/><source file="/x.qcow2"/><target dev="vda"/></disk></devices>'
+        "</domain></node>"
+    )
+    ended = vmsnap("-c", f"test://{node}", "take", "one", "first", "--json")
+    assert (ended.code, ended.json["job"]["state"]) == (Exit.OK, "done"), ended
+    assert ended.json["plan"]["consistency"] == "memory"
