@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import libvirt
 
+from vmsnap_tui.model.errors import Conflict
 from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.libvirt import agent, chain
@@ -31,24 +32,26 @@ if TYPE_CHECKING:
 
 _NOT_THERE = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_INVALID)
 _RUNNING_JOBS = (libvirt.VIR_DOMAIN_JOB_BOUNDED, libvirt.VIR_DOMAIN_JOB_UNBOUNDED)
-_TRIES, _PAUSE = 3, 0.03  # somebody else's quick question is no job
+_TRIES, _PAUSE = 10, 0.05  # somebody else's quick question is no job
 _SETTLED = 2.0  # seconds that a snapshot's files may be younger than its time, which is in whole seconds
 
 
 def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = never_nfs) -> LibvirtFacts:
-    """Fresh facts. Raises Missing, Unreachable, Denied."""
+    """Fresh facts. Raises Missing, Unreachable, Denied, and Conflict where something holds the domain."""
     domain = connection.domain(ref.id)
-    vm = read_vm(connection, ref, is_nfs)
-    snapshots = read_snapshots(domain, ref)
-    local = connection.is_local
     with typed_errors():
         conn = connection.raw
-        host = Host(conn.getType(), conn.getLibVersion(), conn.getVersion(), local)
+        host = Host(conn.getType(), conn.getLibVersion(), conn.getVersion(), connection.is_local)
+        resident = _resident(conn, domain) if host.driver == "QEMU" and domain.isActive() else None
+    vm = read_vm(connection, ref, is_nfs)
+    snapshots = read_snapshots(domain, ref)
+    local = host.local
+    with typed_errors():
         active = bool(domain.isActive())
         root = parse(domain.XMLDesc())
         now = definition(root)
         records = _records(domain)
-        busy, resident = _busy(conn, domain, now) if active and host.driver == "QEMU" else ("", None)
+        busy = _busy(domain, now) if active else ""
         checkpoints = _has_checkpoints(domain)
     return LibvirtFacts(
         vm=vm,
@@ -100,32 +103,25 @@ def _freeze(connection: Connection, domain: libvirt.virDomain, vm: Vm) -> Freeze
     return agent.freeze_state(domain)
 
 
-def _busy(conn: libvirt.virConnect, domain: libvirt.virDomain, now: Definition) -> tuple[str, int | None]:
-    """What else is at work on a running domain, and the bytes of host memory that it takes.
+def _resident(conn: libvirt.virConnect, domain: libvirt.virDomain) -> int | None:
+    """The bytes of host memory that a running domain takes. Raises Conflict where something holds the domain.
 
-    Asking for a job while another one holds the domain waits for half a minute. So libvirt is first asked for
-    numbers that it leaves out when it would have to wait.
+    While memory is saved into an image file, everything that is asked of the domain, its XML too, waits for half a
+    minute and fails. So libvirt is first asked for numbers that it leaves out when it would have to wait.
     """
     wanted = libvirt.VIR_DOMAIN_STATS_BLOCK | libvirt.VIR_DOMAIN_STATS_BALLOON
-    resident = None
     for _ in range(_TRIES):
-        try:
-            [(_, stats)] = conn.domainListGetStats([domain], wanted, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
-        except libvirt.libvirtError as error:
-            if is_code(error, *_NOT_THERE, libvirt.VIR_ERR_INVALID_ARG):
-                return "", None
-            raise
-        except ValueError:  # it vanished: the next call says so
-            return "", None
-        rss = stats.get("balloon.rss")
-        resident = rss * 1024 if rss is not None else None
+        found = conn.domainListGetStats([domain], wanted, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
+        stats = found[0][1] if found else {}  # none: it has just gone, and the next call says so
         if not stats.get("block.count") or any(key.endswith(".rd.reqs") for key in stats):
-            return _jobs(domain, now), resident
+            rss = stats.get("balloon.rss")
+            return None if rss is None else rss * 1024
         time.sleep(_PAUSE)
-    return "another action", resident
+    raise Conflict("something else holds this vm, such as a snapshot being taken", "wait until it is done")
 
 
-def _jobs(domain: libvirt.virDomain, now: Definition) -> str:
+def _busy(domain: libvirt.virDomain, now: Definition) -> str:
+    """What else is at work on a running domain."""
     try:
         if domain.jobInfo()[0] in _RUNNING_JOBS:
             return "a job of the whole vm, such as a save, a snapshot or a migration"

@@ -131,10 +131,10 @@ def _external(request: Restore, facts: LibvirtFacts, snapshot: Snapshot) -> Iter
             "not-a-file", f"libvirt restores only vms whose disks are all files, and {others} is none", "by hand"
         )
     if facts.current is None and not request.safety:
-        # Read in libvirt 11.3: it looks into the current snapshot without asking whether there is one.
+        # Tried with libvirt 11.3: it looks into the current snapshot without asking whether there is one.
         yield Refusal(
             "no-current",
-            "none of the snapshots is current, and libvirtd may crash when it restores an external one then",
+            "none of the snapshots is current, and libvirtd crashes when it restores an external one then",
             "take a snapshot first, which becomes the current one",
         )
     active = set(facts.definition.sources.values())
