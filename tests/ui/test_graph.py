@@ -41,7 +41,7 @@ class GraphApp(App[None]):
         self.theme = themes.DEFAULT
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict.fromkeys(themes.FALLBACKS, "#808080")
+        return themes.fallbacks(self.current_theme)
 
     def compose(self) -> ComposeResult:
         yield SnapshotGraph(lambda: self.clock)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.color import Color
 
+from tests.ui.stage import stage
 from vmsnap_tui.ui import themes
 
 if TYPE_CHECKING:
@@ -88,3 +89,10 @@ def test_the_later_folder_wins(tmp_path: Path) -> None:
         (folder / "t.toml").write_text(f'name = "t"\nprimary = "{colour}"')
     found, _ = themes.load((tmp_path / "0", tmp_path / "1"))
     assert found["t"].primary == "#222222"
+
+
+async def test_a_theme_without_the_programs_own_colours_gets_them_from_its_others(tmp_path: Path) -> None:
+    async with stage(tmp_path, theme="textual-dark") as it:
+        await it.go_to("db-prod-01")
+        assert it.app.theme == "textual-dark"
+        assert it.app.theme_variables["consistency-memory"].startswith("#")

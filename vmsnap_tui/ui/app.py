@@ -65,7 +65,7 @@ class VmsnapApp(App[int]):
         self.theme = theme if theme and not self._unknown_theme else themes.DEFAULT
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return themes.FALLBACKS
+        return themes.fallbacks(self.current_theme)
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self.engine, self._now, notice=self._notice, confirm=self._confirm)

@@ -44,12 +44,13 @@ def _places(disk: Disk) -> str:
 def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now: datetime) -> list[Item]:
     """All values of a snapshot."""
     worth = marks.mark(snapshot.consistency)
+    worth_words = marks.meaning(snapshot.consistency)
     parent = next((other.name for other in others if other.id == snapshot.parent), None)
     gone = f"{snapshot.parent} (gone)" if snapshot.parent else "none: a root"
     items: list[Item] = [
         _heading(snapshot.name, "bold"),
         _marked("Worth", worth),
-        field("", f"{marks.meaning(snapshot.consistency).capitalize()}.", QUIET),
+        field("", f"{worth_words[0].upper()}{worth_words[1:]}.", QUIET),
         field("Taken", f"{sizes.moment(snapshot.created)}  ({sizes.age(snapshot.created, now)})"),
         _marked("VM was", marks.mark(snapshot.state)),
         _marked("Kind", marks.mark(snapshot.kind)),

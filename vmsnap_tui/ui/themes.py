@@ -14,14 +14,19 @@ from textual.theme import Theme
 
 DEFAULT = "dark"
 
-FALLBACKS = {
-    "consistency-memory": "$text-accent",
-    "consistency-clean": "$text-primary",
-    "consistency-filesystem": "$text-success",
-    "consistency-crash": "$text-warning",
-    "consistency-unknown": "$text-muted",
+_FALLBACKS = {
+    "consistency-memory": "text-accent",
+    "consistency-clean": "text-primary",
+    "consistency-filesystem": "text-success",
+    "consistency-crash": "text-warning",
+    "consistency-unknown": "foreground-muted",
 }
-"""For themes that leave out what is the program's own."""
+
+
+def fallbacks(theme: Theme) -> dict[str, str]:
+    """Colours for what is the program's own, where a theme leaves it out."""
+    colours = theme.to_color_system().generate()
+    return {ours: colours[theirs] for ours, theirs in _FALLBACKS.items()}
 
 
 class ThemeFile(msgspec.Struct, forbid_unknown_fields=True):
