@@ -134,5 +134,6 @@ async def stage(
         it = Stage(app, pilot, platforms)
         if wait:
             await engine.loaded(snapshots=True)
-            await it.until(lambda: it.main.inventory.key is not None)
+            store = engine.store
+            await it.until(lambda: it.main.inventory.shown == sum(len(store.vms(name)) for name in store.sites))
         yield it

@@ -67,6 +67,7 @@ class MainScreen(Screen[None]):
         self._asking = Asking(engine, self, confirm)
         self._outcomes = Outcomes(engine)
         self._key: Key | None = None
+        self._lost: set[str] = set()
         self._front = 0
         self._zoomed = False
         self._settling: Timer | None = None
@@ -151,6 +152,8 @@ class MainScreen(Screen[None]):
             )
         for name in changes.sites:
             self.inventory.show_site(store.sites[name])
+        if changes.sites:
+            self._tell_trouble()
         if self._key in touched:
             if self._key in changes.vms | changes.snapshots:
                 self._reader.forget()
@@ -166,6 +169,17 @@ class MainScreen(Screen[None]):
     def _tell_outcomes(self, jobs: frozenset[str]) -> None:
         for toast in self._outcomes.new(jobs):
             self.notify(toast.words, title=toast.title, severity=toast.severity, timeout=toast.seconds, markup=False)
+
+    def _tell_trouble(self) -> None:
+        """The header names what does not answer; a loss is told once, too."""
+        troubled = tuple(view for view in self._engine.store.sites.values() if is_troubled(view))
+        lost = {view.site.name for view in troubled if view.status is SiteStatus.LOST}
+        for view in troubled:
+            if view.site.name in lost - self._lost and view.error:
+                words = f"{view.error.words} — it is taken up again by itself"
+                self.notify(words, title=f"{view.site.name}: connection lost", severity="warning", markup=False)
+        self._lost = lost
+        self.query_one(Header).sites = troubled
 
     def _pace(self) -> None:
         """Tick only while there is a clock to be seen."""
@@ -314,8 +328,11 @@ class MainScreen(Screen[None]):
 
     def go_to_vm(self, vm: VmRef) -> None:
         """Show a vm, wherever it stands in the inventory."""
-        self._go_to(0)
-        self.inventory.go_to(vm)
+        known = self._engine.store.vm(vm)
+        if known:
+            self._go_to(0)
+            self.inventory.update_vms([self._entry(known)])
+            self.inventory.go_to(vm)
 
     # Filter
 

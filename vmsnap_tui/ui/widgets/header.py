@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vmsnap_tui.engine.jobs import Job
+    from vmsnap_tui.engine.store import SiteView
 
 
 _ROOMY = 70
@@ -30,6 +31,8 @@ class Header(Widget):
     """
 
     jobs: reactive[Sequence[Job]] = reactive(())
+    sites: reactive[Sequence[SiteView]] = reactive(())
+    """Those that do not answer."""
     pane = reactive("")
     notice = reactive("")
 
@@ -47,6 +50,10 @@ class Header(Widget):
         if self._read_only:
             left.append(Content.styled(" READ-ONLY ", "$background on $secondary"))
         right = []
+        for view in self.sites[:1]:
+            mark = marks.site_mark(view.status.value)
+            more = f" +{len(self.sites) - 1}" if len(self.sites) > 1 else ""
+            right.append(Content.styled(f"{mark.glyph} {view.site.name} {mark.word}{more}", f"${mark.style}"))
         lit = [job.freeze.state for job in self.jobs if job.freeze and is_lit(job.freeze)]
         if lit:
             mark = marks.mark(FreezeState.FROZEN if FreezeState.FROZEN in lit else lit[0])

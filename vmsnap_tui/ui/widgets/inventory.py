@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
 from textual.strip import Strip
 
 from vmsnap_tui.engine.store import SiteStatus
@@ -18,7 +16,8 @@ from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.present import marks
 from vmsnap_tui.ui.inventory_rows import GroupKey, NoteKey, SiteKey, Sort, arrange, is_troubled
-from vmsnap_tui.ui.widgets.ink import InkedView, fit
+from vmsnap_tui.ui.widgets.cursor_view import CursorView
+from vmsnap_tui.ui.widgets.ink import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from rich.style import Style
     from textual import events
+    from textual.geometry import Offset
 
     from vmsnap_tui.engine.store import SiteView
     from vmsnap_tui.ui.inventory_rows import Key, VmEntry
@@ -42,20 +42,10 @@ Cells = list[tuple[str, str]]
 """Text and ink, left to right."""
 
 
-class Inventory(InkedView, can_focus=True):
+class Inventory(CursorView):
     """The tree. It is told what is known, keeps cursor, marks, folds, filter and sort, and posts what is chosen."""
 
-    DEFAULT_CSS = """
-    Inventory { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
-    """
-
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", id="list.up", show=False, tooltip="One line up"),
-        Binding("down,j", "move(1)", "Down", id="list.down", show=False, tooltip="One line down"),
-        Binding("pageup", "page(-1)", "Page up", id="list.page-up", show=False, tooltip="One page up"),
-        Binding("pagedown", "page(1)", "Page down", id="list.page-down", show=False, tooltip="One page down"),
-        Binding("home,g", "edge(-1)", "Top", id="list.top", show=False, tooltip="To the first line"),
-        Binding("end,G", "edge(1)", "Bottom", id="list.bottom", show=False, tooltip="To the last line"),
         Binding("left", "fold(True)", "Fold", id="inventory.fold", show=False, tooltip="Fold a site or group"),
         Binding("right", "fold(False)", "Unfold", id="inventory.unfold", show=False, tooltip="Unfold it"),
         Binding("enter", "open", "Open", id="inventory.open", tooltip="Go to the snapshots of the vm"),
@@ -66,9 +56,6 @@ class Inventory(InkedView, can_focus=True):
             "o", "sort", "Sort", id="inventory.sort", show=False, tooltip="Sort by name, state, newest snapshot, count"
         ),
     ]
-
-    cursor: reactive[int] = reactive(0, repaint=False)
-    hover: reactive[int] = reactive(-1, repaint=False)
 
     @dataclass
     class Highlighted(Message):
@@ -100,7 +87,7 @@ class Inventory(InkedView, can_focus=True):
         self._rows: list[Key] = []
         self._counts: dict[Key, int] = {}
         self._folded: set[Key] = set()
-        self._moved_by_hand = False
+        self._at_rest = False
         self._seen: frozenset[VmRef] = frozenset()
         self.marked: set[VmRef] = set()
         self.sort = Sort.NAME
@@ -164,29 +151,29 @@ class Inventory(InkedView, can_focus=True):
         self._arrange()
         if vm not in self._rows:
             self.filter("")
-        self._moved_by_hand = True
+        self._at_rest = True
         self.cursor = self._rows.index(vm)
 
     def _arrange(self, *, follow: bool = False) -> None:
         """Build the rows anew. The cursor stays on its row, and that where it is on the screen."""
-        before, key, top = self._rows, self.key, self.scroll_offset.y
-        at = self.cursor
+        before, key = self._rows, self.key
         self._rows, self._counts = arrange(
             self._sites.values(), self._entries, folded=self._folded, sort=self.sort, text=self.text, notes=self._notes
         )
-        self.virtual_size = Size(self.size.width, len(self._rows))
-        place = self._place(before, at)
-        if not self._moved_by_hand and not isinstance(key, VmRef):
+        place = self._place(before, self.cursor)
+        if not self._at_rest:
+            # Until the sites are in (or a key is pressed), the cursor waits on the first vm.
+            follow = True
             place = next((index for index, row in enumerate(self._rows) if isinstance(row, VmRef)), place)
-        self.set_reactive(Inventory.cursor, place)
+            self._at_rest = bool(self._sites) and not any(
+                view.loading or view.status is SiteStatus.CONNECTING for view in self._sites.values()
+            )
+        self.replace_rows(place, keep=True)
         if follow:
-            self._scroll_to_cursor()
-        elif place != at:
-            self.scroll_to(y=max(0, top + place - at), animate=False)
+            self.scroll_to_cursor()
         if key != self.key:
             self.post_message(self.Highlighted(self.key))
         self.post_message(self.Arranged())
-        self.refresh()
         self._tell_visible()
 
     def _place(self, before: Sequence[Key], at: int) -> int:
@@ -296,19 +283,14 @@ class Inventory(InkedView, can_focus=True):
     def _is_folded(self, key: Key) -> bool:
         return key in self._folded and not self.text.strip()
 
-    def validate_cursor(self, cursor: int) -> int:
-        return max(0, min(cursor, len(self._rows) - 1))
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._rows)
 
-    def watch_cursor(self, old: int, new: int) -> None:
-        self._scroll_to_cursor()
-        self.refresh_line(old)
-        self.refresh_line(new)
-        if old != new:
-            self.post_message(self.Highlighted(self.key))
-
-    def watch_hover(self, old: int, new: int) -> None:
-        self.refresh_line(old)
-        self.refresh_line(new)
+    def moved(self) -> None:
+        """Another row is under the cursor."""
+        self.post_message(self.Highlighted(self.key))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -321,18 +303,16 @@ class Inventory(InkedView, can_focus=True):
             self._seen = seen
             self.post_message(self.Visible(seen))
 
-    def _scroll_to_cursor(self) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if self.cursor < top:
-            # The row above is seen as well where it is the heading of this one.
-            heading = self.cursor == 1
-            self.scroll_to(y=self.cursor - heading, animate=False)
-        elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False)
+    def scroll_to_cursor(self) -> None:
+        """As far as is needed to see it, and the site's row above the first vm."""
+        if self.cursor == 1:
+            self.scroll_to(y=0, animate=False, force=True)
+        else:
+            super().scroll_to_cursor()
 
     def _go(self, index: int, step: int) -> None:
         """Put the cursor on a row; a note is passed over in the direction of `step`."""
-        self._moved_by_hand = True
+        self._at_rest = True
         index = self.validate_cursor(index)
         while 0 <= index < len(self._rows) and isinstance(self._rows[index], NoteKey):
             index += step
@@ -357,7 +337,7 @@ class Inventory(InkedView, can_focus=True):
         elif isinstance(key, GroupKey) and fold and key in self._folded:
             self._go(self._rows.index(SiteKey(key.site)), -1)
         elif isinstance(key, (SiteKey, GroupKey)):
-            self._moved_by_hand = True
+            self._at_rest = True
             (self._folded.add if fold else self._folded.discard)(key)
             self._arrange()
 
@@ -395,18 +375,9 @@ class Inventory(InkedView, can_focus=True):
     def on_resize(self) -> None:
         self._arrange(follow=True)
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        at = event.get_content_offset(self)
-        self.hover = -1 if at is None else self.scroll_offset.y + at.y
-
-    def on_leave(self) -> None:
-        self.hover = -1
-
-    def on_click(self, event: events.Click) -> None:
-        at = event.get_content_offset(self)
-        if at is None or self.scroll_offset.y + at.y >= len(self._rows):
-            return
-        self._go(self.scroll_offset.y + at.y, 1)
+    def clicked(self, at: Offset, event: events.Click) -> None:
+        """A click in the gutter or with ctrl marks, a double click opens, one on a fold's sign folds."""
+        self._at_rest = True
         is_heading = isinstance(self.key, (SiteKey, GroupKey))
         if event.ctrl or at.x < _GUTTER:
             self._toggle_marks()
