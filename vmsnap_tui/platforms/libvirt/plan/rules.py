@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import humanize
-
 from vmsnap_tui.model.plan import Refusal
 from vmsnap_tui.model.snapshot import SnapshotKind
 from vmsnap_tui.model.text import clean
@@ -27,6 +25,8 @@ def quoted(names: Iterable[str]) -> str:
 
 def size(count: int) -> str:
     """Bytes for a sentence."""
+    import humanize
+
     return humanize.naturalsize(count, binary=True)
 
 

@@ -6,11 +6,6 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import Unreachable, Unsupported
 from vmsnap_tui.platforms.libvirt.errors import typed_errors
-from vmsnap_tui.platforms.libvirt.steps.delete import delete
-from vmsnap_tui.platforms.libvirt.steps.edit import edit
-from vmsnap_tui.platforms.libvirt.steps.restore import restore
-from vmsnap_tui.platforms.libvirt.steps.take import take
-from vmsnap_tui.platforms.libvirt.steps.thaw import thaw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +15,13 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.platforms.libvirt.connection import Connection
 
-_ACTIONS = {"take": take, "restore": restore, "delete": delete, "edit": edit, "thaw": thaw}
-
 
 def run(connection: Connection, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
     """Do it, and say in one line what came of it. Raises the model's errors alone."""
-    action = _ACTIONS.get(step.action)
+    # Only who changes something pays for the planner, which these know: to look around takes no part of it.
+    from vmsnap_tui.platforms.libvirt.steps.actions import ACTIONS
+
+    action = ACTIONS.get(step.action)
     if action is None:
         raise Unsupported(f"libvirt knows no step “{step.action}”", "it was planned by another version of this program")
     domain = connection.domain(step.vm.id)

@@ -1,0 +1,11 @@
+"""What each step does, by the name that plans give it."""
+
+from __future__ import annotations
+
+from vmsnap_tui.platforms.libvirt.steps.delete import delete
+from vmsnap_tui.platforms.libvirt.steps.edit import edit
+from vmsnap_tui.platforms.libvirt.steps.restore import restore
+from vmsnap_tui.platforms.libvirt.steps.take import take
+from vmsnap_tui.platforms.libvirt.steps.thaw import thaw
+
+ACTIONS = {"take": take, "restore": restore, "delete": delete, "edit": edit, "thaw": thaw}
