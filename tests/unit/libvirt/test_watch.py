@@ -17,11 +17,12 @@ import pytest
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Missing, Unreachable, VmsnapError
 from vmsnap_tui.model.vm import PlatformKind, Site, VmRef
-from vmsnap_tui.platforms.libvirt import watch as module
+from vmsnap_tui.platforms.libvirt import listening as module
 from vmsnap_tui.platforms.libvirt.connection import Connection
 from vmsnap_tui.platforms.libvirt.inventory import print_of
+from vmsnap_tui.platforms.libvirt.listening import pauses
 from vmsnap_tui.platforms.libvirt.platform import LibvirtPlatform
-from vmsnap_tui.platforms.libvirt.watch import Watch, pauses
+from vmsnap_tui.platforms.libvirt.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -54,7 +54,7 @@ def read_chain(domain: libvirt.virDomain, snapshots: Sequence[Snapshot], *, loca
     """
     with typed_errors():
         root = _parsed(domain.XMLDesc())
-        stats = _stats(domain) if domain.isActive() else {}
+        stats, active = _stats(domain), domain.isActive()
         taken_on = _taken_on(domain, snapshots)
         conn = domain.connect()
         layers: list[Layer] = []
@@ -64,7 +64,7 @@ def read_chain(domain: libvirt.virDomain, snapshots: Sequence[Snapshot], *, loca
             if not source or element.get("device") in {"cdrom", "floppy"}:
                 continue
             links = list(_live(element, name, stats))
-            if len(links) == 1 and not stats:
+            if len(links) == 1 and not active:
                 links = _at_rest(conn, links[0], local=local and element.get("type") in {"file", "block"})
             layers.extend(_layers(name, links, snapshots, taken_on.get(name, {})))
     return tuple(layers)
@@ -150,7 +150,8 @@ def _stats(domain: libvirt.virDomain) -> dict[tuple[str, str], tuple[int | None,
     for index in range(values.get("block.count", 0)):
         of = f"block.{index}."
         key = values.get(of + "name", ""), values.get(of + "path", "")
-        found[key] = values.get(of + "capacity"), values.get(of + "physical", values.get(of + "allocation"))
+        # Of a layer that is only read, QEMU knows no allocation.
+        found[key] = values.get(of + "capacity"), values.get(of + "allocation") or values.get(of + "physical")
     return found
 
 
@@ -195,7 +196,7 @@ def _by_pools(conn: libvirt.virConnect, top: _Link) -> list[_Link]:
         except libvirt.libvirtError as error:
             if not is_code(error, *_NOT_FOUND):
                 raise
-            return [*links, _Link(place, top.format if not links else "")]
+            return [*links, _Link(place) if links else top]
         format_of = None if root is None else root.find("target/format")
         links.append(_Link(place, "" if format_of is None else format_of.get("type") or "", virtual, used))
         place = None if root is None else root.findtext("backingStore/path")

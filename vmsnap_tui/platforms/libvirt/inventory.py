@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.platforms.libvirt.connection import Connection
 
 _FIRST, _PAGE = 50, 200  # vms in the first page, which somebody waits for, and in the others
-_STATS = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BLOCK
+_STATE = libvirt.VIR_DOMAIN_STATS_STATE
+_STATE_AND_DISKS = _STATE | libvirt.VIR_DOMAIN_STATS_BLOCK  # asks QEMU itself, which takes milliseconds for each vm
 _GONE = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT)
 
 Stats = dict[str, Any]
@@ -29,7 +30,10 @@ Stats = dict[str, Any]
 
 
 def read_vms(connection: Connection, site: str, is_nfs: Callable[[str], bool] = never_nfs) -> Iterator[list[Vm]]:
-    """All vms in the order of their names, in pages: a handful of calls, and two for each vm."""
+    """All vms in the order of their names, in pages: a handful of calls, and one for each vm.
+
+    The sizes of their disks are left to `read_vm`.
+    """
     with typed_errors():
         conn = connection.raw
         domains = sorted(conn.listAllDomains(), key=lambda domain: domain.name())
@@ -41,7 +45,7 @@ def read_vms(connection: Connection, site: str, is_nfs: Callable[[str], bool] = 
     while page := list(islice(left, size)):
         size = _PAGE
         with typed_errors():
-            stats = _stats(conn, [domain for _, domain in page])
+            stats = _stats(conn, [domain for _, domain in page], _STATE)
             vms = []
             for vm_id, domain in page:
                 text = _xml(domain)
@@ -57,7 +61,6 @@ def read_vms(connection: Connection, site: str, is_nfs: Callable[[str], bool] = 
                         persistent=vm_id not in transient,
                         saved=vm_id in saved,
                         is_nfs=is_nfs,
-                        sizes=sizes(stats.get(vm_id, {})),
                     )
                 )
         yield vms
@@ -67,7 +70,7 @@ def read_vm(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = 
     """One vm, with everything fresh. Raises Missing."""
     domain = connection.domain(ref.id)
     with typed_errors():
-        stats = _stats(connection.raw, [domain]).get(ref.id, {})
+        stats = _stats(connection.raw, [domain], _STATE_AND_DISKS).get(ref.id, {})
         persistent = bool(domain.isPersistent())
         return vm_from_xml(
             domain.XMLDesc(),
@@ -152,8 +155,8 @@ def sizes(stats: Stats) -> Mapping[str, tuple[int | None, int | None]]:
     found: dict[str, tuple[int | None, int | None]] = {}
     for index in range(stats.get("block.count", 0)):
         of = f"block.{index}."
-        if of + "name" in stats and of + "backingIndex" not in stats:
-            found[stats[of + "name"]] = stats.get(of + "capacity"), stats.get(of + "allocation")
+        if of + "name" in stats:  # of the layers of one disk the newest comes first
+            found.setdefault(stats[of + "name"], (stats.get(of + "capacity"), stats.get(of + "allocation")))
     return found
 
 
@@ -166,10 +169,10 @@ def _ids(conn: libvirt.virConnect, flag: int) -> frozenset[str]:
         raise
 
 
-def _stats(conn: libvirt.virConnect, domains: Sequence[libvirt.virDomain]) -> dict[str, Stats]:
+def _stats(conn: libvirt.virConnect, domains: Sequence[libvirt.virDomain], what: int) -> dict[str, Stats]:
     """Stats by id, without waiting for a domain that is stuck. One that vanished is left out."""
     try:
-        found = conn.domainListGetStats(list(domains), _STATS, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
+        found = conn.domainListGetStats(list(domains), what, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
     except libvirt.libvirtError as error:
         if is_code(error, libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INVALID_ARG):
             return {}

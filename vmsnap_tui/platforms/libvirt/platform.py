@@ -119,4 +119,4 @@ class LibvirtPlatform:
 
     def look_at(self, vms: frozenset[VmRef]) -> None:
         """Look at these vms' snapshots most often."""
-        self._watch.on_screen = vms
+        self._watch.look_at(vms)

@@ -1,224 +1,71 @@
-"""Sees what others do on a libvirt site: events where libvirt has them, comparing where it has none.
+"""Watches a libvirt site: passes on what is heard, and says when the connection is lost and when it is back.
 
-Snapshots raise no event. Those of the vms on the screen are compared once a second, those of the others in a slow
-round that takes a small, measured share of the time. Everything is emitted from the watch's own thread.
+The thread that watches asks libvirt nothing itself, so that it sees a broken connection, and is told to stop, while a
+call hangs. (Of two calls that wait on a connection that its keepalive gives up, libvirt ends but one.)
 """
 
 from __future__ import annotations
 
-import random
-import time
-from collections import deque
-from contextlib import suppress
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import libvirt
+from queue import Empty
+from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.change import Change, ChangeKind
-from vmsnap_tui.model.errors import Missing, Unreachable, VmsnapError
-from vmsnap_tui.model.vm import VmRef
-from vmsnap_tui.platforms.libvirt.errors import typed_errors
-from vmsnap_tui.platforms.libvirt.inventory import print_of
+from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.platforms.libvirt.listening import Listening, Prints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
     from threading import Event
 
+    from vmsnap_tui.model.vm import VmRef
     from vmsnap_tui.platforms.libvirt.connection import Connection
 
-_BREATH = 0.2  # seconds after which a stop is noticed at the latest
-_TICK = 0.8  # seconds between two looks at the vms on the screen: seen and shown within one
-_SHARE = 0.005  # of the time, that the slow round may take
-_LONGEST = 30.0  # seconds between two attempts to connect again
-
-Details: TypeAlias = Any
-"""Each kind of event brings others."""
-
-_EVENTS = {
-    libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE: (ChangeKind.VM,),
-    libvirt.VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE: (ChangeKind.VM,),
-    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED: (ChangeKind.VM,),
-    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED: (ChangeKind.VM,),
-    libvirt.VIR_DOMAIN_EVENT_ID_DISK_CHANGE: (ChangeKind.VM,),
-    libvirt.VIR_DOMAIN_EVENT_ID_TRAY_CHANGE: (ChangeKind.VM,),
-    libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2: (ChangeKind.VM, ChangeKind.SNAPSHOTS),  # layers were merged
-    libvirt.VIR_DOMAIN_EVENT_ID_JOB_COMPLETED: (ChangeKind.VM, ChangeKind.SNAPSHOTS),
-    libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE: (ChangeKind.VM, ChangeKind.SNAPSHOTS),  # our notes lie there
-}
-_FROM_SNAPSHOT = {
-    (libvirt.VIR_DOMAIN_EVENT_DEFINED, libvirt.VIR_DOMAIN_EVENT_DEFINED_FROM_SNAPSHOT),
-    (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT),
-    (libvirt.VIR_DOMAIN_EVENT_SUSPENDED, libvirt.VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT),
-    (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT),
-    (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT),
-}
-_MAY_BE_GONE = {libvirt.VIR_DOMAIN_EVENT_UNDEFINED, libvirt.VIR_DOMAIN_EVENT_STOPPED}
-
-
-def pauses() -> Iterator[float]:
-    """How long to wait before each attempt to connect, in seconds: growing, and not in step with other clients."""
-    pause = 1.0
-    while True:
-        yield pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
-        pause = min(pause * 2, _LONGEST)
+_BREATH = 0.2  # seconds after which a stop or a broken connection is noticed at the latest
 
 
 class Watch:
     """Watches one site in the thread that calls `run`."""
 
     def __init__(self, connection: Connection, site: str) -> None:
-        self.on_screen: frozenset[VmRef] = frozenset()
-        """Whose snapshots are looked at once a second. May be set in any thread."""
         self._connection = connection
         self._site = site
-        self._inbox: SimpleQueue[Change | None] = SimpleQueue()
-        self._prints: dict[str, int] = {}
-        self._round: deque[str] = deque()
-        self._budget = 0.0  # seconds
+        self._prints = Prints()
+
+    def look_at(self, vms: frozenset[VmRef]) -> None:
+        """Whose snapshots are looked at about once a second."""
+        self._prints.on_screen = vms
 
     def saw(self, vm_id: str, snapshots: int) -> None:
         """What `print_of` gives of this vm's snapshots as they were read last: only a difference is a change."""
-        self._prints[vm_id] = snapshots
+        self._prints.seen[vm_id] = snapshots
 
     def run(self, emit: Callable[[Change], None], stop: Event) -> None:
         """Emit changes until `stop` is set."""
-        self._connection.stirred = lambda: self._inbox.put(None)
         lost = False
         while not stop.is_set():
+            listening = Listening(self._connection, self._site, self._prints, lost=lost)
             try:
-                conn = self._connection.raw
-                registered = self._register(conn)
-                try:
-                    if lost:  # said only now that events come again: what happens from here on is not missed
-                        emit(Change(ChangeKind.BACK))
-                        lost = False
-                    self._follow(emit, stop, conn)
-                finally:
-                    self._deregister(conn, registered)
-            except VmsnapError as error:
-                if stop.is_set():
-                    return
-                if not lost:
-                    emit(Change(ChangeKind.LOST, error=error))
-                    lost = True
-                self._reconnect(stop)
+                error = self._passed_on(listening, emit, stop)
+            finally:
+                listening.end()
+            lost = lost and not listening.stands
+            if error is not None and not lost and not stop.is_set():
+                emit(Change(ChangeKind.LOST, error=error))
+                lost = True
 
-    def _follow(self, emit: Callable[[Change], None], stop: Event, conn: libvirt.virConnect) -> None:
-        """Emit what happens on this connection, until another took its place. Raises Unreachable once it is broken."""
-        next_tick = time.monotonic()
+    def _passed_on(self, listening: Listening, emit: Callable[[Change], None], stop: Event) -> VmsnapError | None:
+        """Emit what is told until it is over. The error, if the connection broke."""
         while not stop.is_set():
-            for change in self._heard(min(_BREATH, max(0.0, next_tick - time.monotonic()))):
-                self._emit(emit, change)
-            if self._connection.raw is not conn:
-                return
-            now = time.monotonic()
-            if now >= next_tick:
-                next_tick = now + _TICK
-                self._connection.check()
-                for change in self._compared():
-                    emit(change)
-
-    # Events
-
-    def _heard(self, timeout: float) -> Iterable[Change]:
-        """What came in, each thing once. Waits for the first for at most `timeout` seconds."""
-        heard: dict[Change, None] = {}
-        with suppress(Empty):
-            first = self._inbox.get(timeout=timeout)
-            while True:
-                if first is None:
-                    self._connection.check()
-                else:
-                    heard[first] = None
-                first = self._inbox.get_nowait()
-        return heard
-
-    def _emit(self, emit: Callable[[Change], None], change: Change) -> None:
-        if change.kind is ChangeKind.GONE and change.vm is not None:
-            # Said to be undefined or stopped: it is gone only if it was not both defined and running.
             try:
-                self._connection.domain(change.vm.id)
-            except Missing:
-                self._prints.pop(change.vm.id, None)
+                told = listening.told.get(timeout=_BREATH)
+            except Empty:
+                try:
+                    if listening.stands:
+                        self._connection.check()
+                except VmsnapError as error:
+                    return error
             else:
-                change = Change(ChangeKind.VM, change.vm)
-        emit(change)
-
-    def _register(self, conn: libvirt.virConnect) -> list[int]:
-        registered = []
-        for event_id, kinds in _EVENTS.items():
-            with suppress(libvirt.libvirtError):  # a driver that has no such event has nothing to tell
-                registered.append(conn.domainEventRegisterAny(None, event_id, self._hear, (event_id, kinds)))
-        return registered
-
-    @staticmethod
-    def _deregister(conn: libvirt.virConnect, registered: Iterable[int]) -> None:
-        for callback_id in registered:
-            with suppress(libvirt.libvirtError):  # the connection may be broken
-                conn.domainEventDeregisterAny(callback_id)
-
-    def _hear(self, _conn: libvirt.virConnect, domain: libvirt.virDomain, *details: Details) -> None:
-        """Called by libvirt's event loop. What was registered with the event comes last."""
-        *values, (event_id, kinds) = details
-        vm = VmRef(self._site, domain.UUIDString())
-        if event_id == libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE:
-            if values[0] in _MAY_BE_GONE:
-                kinds = (ChangeKind.GONE,)
-            if tuple(values[:2]) in _FROM_SNAPSHOT:
-                kinds = (*kinds, ChangeKind.SNAPSHOTS)
-        for kind in kinds:
-            self._inbox.put(Change(kind, vm))
-
-    # Comparing
-
-    def _compared(self) -> Iterator[Change]:
-        """The vms whose snapshots are not as they were seen last."""
-        on_screen = self.on_screen
-        for vm in on_screen:
-            yield from self._compare(vm.id)
-        # A slow answer is paid for by the seconds that follow.
-        self._budget = min(self._budget, 0.0) + _TICK * _SHARE
-        started = time.perf_counter()
-        spent = 0.0
-        if not self._round:
-            self._round.extend(self._connection.known())
-        while self._round and spent < self._budget:
-            vm_id = self._round.popleft()
-            if VmRef(self._site, vm_id) not in on_screen:
-                yield from self._compare(vm_id)
-            spent = time.perf_counter() - started
-        self._budget -= spent
-
-    def _compare(self, vm_id: str) -> Iterator[Change]:
-        try:
-            with typed_errors():
-                seen = print_of(self._connection.handle(vm_id))
-        except Missing:  # gone, which an event tells, or the snapshot went away between two calls
-            self._prints.pop(vm_id, None)
-            return
-        except Unreachable:
-            self._connection.check()  # raises, if it is not only this vm's storage
-            return
-        except VmsnapError:  # of this vm alone; whoever reads its snapshots is told
-            return
-        last = self._prints.get(vm_id)
-        self._prints[vm_id] = seen
-        if last is not None and last != seen:
-            yield Change(ChangeKind.SNAPSHOTS, VmRef(self._site, vm_id))
-
-    # Connecting again
-
-    def _reconnect(self, stop: Event) -> None:
-        """Try until it stands again, or until `stop` is set."""
-        self._round.clear()
-        for pause in pauses():
-            until = time.monotonic() + pause
-            while not self._connection.is_open and time.monotonic() < until:
-                with suppress(Empty):
-                    self._inbox.get(timeout=_BREATH)
-                if stop.is_set():
-                    return
-            with suppress(VmsnapError):
-                self._connection.open()
-                return
+                if not isinstance(told, Change):
+                    return told
+                emit(told)
+        return None
