@@ -279,3 +279,35 @@ def _until(condition: Callable[[], bool]) -> None:
 def test_unreachable_is_a_typed_error() -> None:
     with pytest.raises(VmsnapError):
         _ = Connection(URI).raw
+
+
+@pytest.mark.parametrize("end", ["stopped", "cut"])
+def test_a_call_that_hangs_holds_up_nothing(
+    domain: libvirt.virDomain, vm: VmRef, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    hangs, let_go, stop = Event(), Event(), Event()
+
+    def hang(_domain: libvirt.virDomain) -> int:
+        hangs.set()
+        let_go.wait(60)
+        return 0
+
+    monkeypatch.setattr(module, "print_of", hang)
+    connection = Flaky(URI)
+    connection.open()
+    connection.handle(vm.id)
+    ears = Ears()
+    thread = Thread(target=Watch(connection, "here").run, args=(ears.heard.put, stop), daemon=True)
+    thread.start()
+    try:
+        assert hangs.wait(PATIENCE)
+        if end == "cut":
+            connection.cut = True
+            ears.wait_for(ChangeKind.LOST)
+        stop.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    finally:
+        let_go.set()
+        stop.set()
+        connection.close()
