@@ -12,13 +12,18 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.lab.libvirt.lab import LabError
+from tests.ui.stage import WIDE, Stage
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.jobs import JobState
+from vmsnap_tui.engine.locations import state_folder
 from vmsnap_tui.model.plan import Take
 from vmsnap_tui.model.vm import PlatformKind, Site, VmRef
+from vmsnap_tui.ui.app import VmsnapApp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    import pytest
 
     from tests.lab.libvirt.lab import Guest, Lab
     from vmsnap_tui.engine.jobs import Job
@@ -93,6 +98,27 @@ async def admin_at(lab: Lab, state: Path) -> AsyncIterator[Admin]:
         yield Admin(engine)
     finally:
         await engine.stop()
+
+
+@asynccontextmanager
+async def app_at(lab: Lab, state: Path) -> AsyncIterator[Stage]:
+    """The whole app on the lab, driven by keys."""
+    app = VmsnapApp(Engine([lab_site(lab)], state=state))
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        it = Stage(app, pilot, {})
+        await app.engine.loaded(snapshots=True)
+        await it.until(lambda: it.main.inventory.key is not None)
+        yield it
+
+
+def run_elsewhere(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let vmsnap find the lab, and nothing of this machine's user. Returns the state folder."""
+    config = folder / "config.toml"
+    config.write_text(f'[[sites]]\nname = "{SITE}"\nkind = "libvirt"\naddress = "{lab.uri}"\n')
+    monkeypatch.setenv("VMSNAP_CONFIG", str(config))
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "xdg-state"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    return state_folder()
 
 
 @dataclass(frozen=True)
