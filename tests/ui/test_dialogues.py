@@ -144,6 +144,16 @@ async def test_restore_offers_safety_and_wants_the_name_typed(tmp_path: Path) ->
         assert plan.is_destructive
 
 
+async def test_a_running_vm_runs_again_unless_somebody_wants_else(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        vm, snapshots = await known(it, "db-prod-01")
+        for name, usual in (("weekly-46", After.RUNNING), ("installed", After.AS_TAKEN)):
+            it_is = await show(it, RestoreScreen(it.app.engine, vm, snapshots[name]))
+            assert it_is.screen.request().after is usual, name
+            await it.press("escape")
+            await it_is.answered()
+
+
 async def test_a_yes_to_one_plan_is_no_yes_to_another(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         vm, snapshots = await known(it, "db-prod-01")

@@ -43,6 +43,12 @@ def age(since: datetime, now: datetime) -> str:
     return "now"
 
 
+def ago(since: datetime, now: datetime) -> str:
+    """The same for a sentence: "3 d ago", "just now"."""
+    words = age(since, now)
+    return {"now": "just now", "ahead": "ahead of this machine's clock"}.get(words, f"{words} ago")
+
+
 def clock(seconds: float | None) -> str:
     """A duration as "0:42" or "1:02:03"; "" where it is not known."""
     if seconds is None:

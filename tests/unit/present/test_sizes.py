@@ -70,3 +70,15 @@ def test_rate_and_time_left() -> None:
     assert sizes.rate(None) == ""
     assert sizes.left(42.0) == "0:42 left"
     assert sizes.left(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("past", "words"),
+    [
+        (timedelta(seconds=5), "just now"),
+        (timedelta(days=3), "3 d ago"),
+        (timedelta(hours=-3), "ahead of this machine's clock"),
+    ],
+)
+def test_ago(past: timedelta, words: str) -> None:
+    assert sizes.ago(START - past, START) == words

@@ -9,6 +9,7 @@ from textual.widgets import Checkbox, Static
 
 from vmsnap_tui.model.naming import fresh_name
 from vmsnap_tui.model.plan import After, LossKind, Restore
+from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
@@ -46,17 +47,22 @@ class RestoreScreen(SnapshotDialogue):
         yield Static(
             Content.assemble(
                 (self.snapshot.name, "bold"),
-                f"\n{sizes.moment(self.snapshot.created)}, {sizes.age(self.snapshot.created, now)} ago\n",
+                f"\n{sizes.moment(self.snapshot.created)}, {sizes.ago(self.snapshot.created, now)}\n",
                 (mark.text, f"${mark.style}"),
                 (f"  {marks.meaning(self.snapshot.consistency)}", "$text-muted"),
             )
         )
         yield label("Afterwards the vm is")
-        yield Choice([(after.value, Content(text)) for after, text in _AFTER.items()], After.AS_TAKEN.value, id="after")
+        yield Choice([(after.value, Content(text)) for after, text in _AFTER.items()], self._usual().value, id="after")
         taken = {snapshot.name for snapshot in self.facts.snapshots}
         self._safety = fresh_name(now, taken, prefix="before-restore-")
         yield label("What is there now")
         yield Checkbox(Content("take a safety snapshot first"), self._is_safety_wise(), id="safety", compact=True)
+
+    def _usual(self) -> After:
+        """Disks alone bring back no running guest: one that runs now is started again on them."""
+        disks_alone = self.snapshot.memory is None and self.snapshot.state is not VmState.OFF
+        return After.RUNNING if disks_alone and self.facts.vm.state.is_active else After.AS_TAKEN
 
     def _is_safety_wise(self) -> bool:
         """Whether something would be lost that a safety snapshot, which can be taken, would keep."""
