@@ -253,6 +253,7 @@ async def test_how_they_look(
     tmp_path: Path, picture: Callable[[Stage, str], None], name: str, size: tuple[int, int]
 ) -> None:
     async with stage(tmp_path, size=size) as it:
+        await it.go_to("db-prod-01")
         vm, snapshots = await known(it, "db-prod-01")
         for kind, screen in (
             ("take", TakeScreen(it.app.engine, vm, now=lambda: NOW)),
