@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.geometry import Size, clamp
+from textual.geometry import clamp
 from textual.reactive import reactive
 
 from vmsnap_tui.ui.widgets.ink import InkedView
@@ -56,7 +56,7 @@ class CursorView(InkedView, can_focus=True):
         With `keep` its line stays where it is on the screen, else the end of it comes into sight.
         """
         top, at = self.scroll_offset.y, self.cursor
-        self.virtual_size = Size(self.size.width, self.count)
+        self.set_lines(self.count)
         # Set past the watcher: that scrolls, as a key does.
         self.set_reactive(CursorView.cursor, place)
         # By force, since the scrollbar that allows it may come with the layout that is still to be made.

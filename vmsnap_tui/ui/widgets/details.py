@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.segment import Segment
 from textual.binding import Binding, BindingType
-from textual.containers import ScrollableContainer
 from textual.content import Content
 from textual.highlight import highlight
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Static
+from textual.strip import Strip
 
-from vmsnap_tui.ui.widgets.fields import Fields, field
+from vmsnap_tui.ui.widgets.fields import field, lay_out
+from vmsnap_tui.ui.widgets.ink import InkedView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.app import ComposeResult
-
     from vmsnap_tui.ui.widgets.fields import Item
 
 _LARGEST_COLOURED = 200_000
+"""Characters of the longest text that is coloured."""
 
 
 class Tab(Enum):
@@ -39,15 +39,11 @@ class Tab(Enum):
         return tabs[(tabs.index(self) + step) % len(tabs)]
 
 
-class Details(ScrollableContainer, can_focus=True):
+class Details(InkedView, can_focus=True):
     """Three tabs, named in the border. What a tab shows is asked for by `Wanted` once it is seen."""
 
     DEFAULT_CSS = """
-    Details {
-        scrollbar-size: 1 1;
-        #source { width: auto; height: auto; display: none; }
-        &.-source { #source { display: block; } Fields { display: none; } }
-    }
+    Details { scrollbar-size: 1 1; overflow: auto scroll; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,7 +53,7 @@ class Details(ScrollableContainer, can_focus=True):
         Binding("G", "scroll_end", "Bottom", id="details.bottom", show=False, tooltip="To the last line"),
     ]
 
-    tab: reactive[Tab] = reactive(Tab.SNAPSHOT)
+    tab: reactive[Tab] = reactive(Tab.SNAPSHOT, repaint=False)
 
     @dataclass
     class Wanted(Message):
@@ -65,37 +61,57 @@ class Details(ScrollableContainer, can_focus=True):
 
         tab: Tab
 
-    def compose(self) -> ComposeResult:
-        yield Fields()
-        yield Static(id="source", markup=False)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
+        super().__init__(id=id)
+        self._items: Sequence[Item] | None = ()
+        self._lines: list[Content] = []
 
     def watch_tab(self, tab: Tab) -> None:
-        names = [
-            (f" {number} {each.value} ", f"{'bold $border' if each is tab else '$text-muted'}")
+        """Name the tabs, and ask for what the new one shows."""
+        parts = [
+            Content.styled(f" {number} {each.value} ", "bold $border" if each is tab else "$text-muted").stylize(
+                f"@click=screen.tab({number})"
+            )
             for number, each in enumerate(Tab, 1)
         ]
-        parts = [
-            Content.styled(text, style).stylize(f"@click=screen.tab({number})")
-            for number, (text, style) in enumerate(names, 1)
-        ]
         self.border_title = Content("").join(parts)
-        self.set_class(tab is Tab.SOURCE, "-source")
         self.scroll_home(animate=False)
         self.post_message(self.Wanted(tab))
 
     def show(self, tab: Tab, items: Sequence[Item]) -> None:
         """Fill one of the first two tabs, if it is still the one on the screen."""
-        if tab is self.tab:
-            self.query_one(Fields).show(items)
-            self.remove_class("-source")
+        if tab is self.tab and items != self._items:
+            self._items = items
+            self._take(lay_out(items, self.size.width))
 
     def show_source(self, text: str, language: str) -> None:
         """Fill the last tab. The text is never read as markup; a huge one stays uncoloured."""
         if self.tab is Tab.SOURCE:
+            self._items = None
             coloured = highlight(text, language=language) if len(text) <= _LARGEST_COLOURED else Content(text)
-            self.query_one("#source", Static).update(coloured)
-            self.add_class("-source")
+            self._take(coloured.split())
 
     def say(self, tab: Tab, words: str, hint: str = "", *, style: str = "text-muted") -> None:
         """Say why there is nothing to show (yet)."""
         self.show(tab, [field("", words, style), *([field("", hint)] if hint else [])])
+
+    def _take(self, lines: list[Content]) -> None:
+        self._lines = lines
+        widest = 0 if self._items is not None else max((line.cell_length for line in lines), default=0)
+        self.set_lines(len(lines), max(widest, self.size.width))
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        if self._items is not None:
+            self._take(lay_out(self._items, self.size.width))
+
+    def render_line(self, y: int) -> Strip:
+        """One line, as far to the right as is scrolled."""
+        left, top = self.scroll_offset
+        width, style = self.size.width, self.visual_style
+        if top + y >= len(self._lines):
+            return Strip.blank(width, style.rich_style)
+        pieces = self._lines[top + y].render(style, end="", parse_style=self.app.stylesheet.parse_style)
+        strip = Strip([Segment(text, ink.rich_style) for text, ink in pieces])
+        return strip.crop_extend(left, left + width, style.rich_style)

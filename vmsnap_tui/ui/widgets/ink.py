@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -65,6 +66,20 @@ class InkedView(ScrollView):
     def ink(self, name: str) -> Style:
         """The style for a theme variable, without a ground. An unknown name is drawn as plain text."""
         return self.get_component_rich_style(f"ink--{name if name in INKS else 'foreground'}", partial=True)
+
+    def set_lines(self, count: int, width: int | None = None) -> None:
+        """How many lines there are, `width` cells wide (as wide as the view by default).
+
+        The whole screen is laid out anew only where a scrollbar comes or goes, since that is what costs.
+        """
+        size = Size(self.size.width if width is None else width, count)
+        tall = size.height > self.container_size.height or self.styles.overflow_y == "scroll"
+        wide = size.width > self.size.width
+        if (tall, wide) == (self.show_vertical_scrollbar, self.show_horizontal_scrollbar):
+            self.set_reactive(ScrollView.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
 
     def ground(self, *, cursor: bool, hover: bool = False) -> Style:
         """The style that a whole line starts from."""

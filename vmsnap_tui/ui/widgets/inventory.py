@@ -165,9 +165,7 @@ class Inventory(CursorView):
             # Until the sites are in (or a key is pressed), the cursor waits on the first vm.
             follow = True
             place = next((index for index, row in enumerate(self._rows) if isinstance(row, VmRef)), place)
-            self._at_rest = bool(self._sites) and not any(
-                view.loading or view.status is SiteStatus.CONNECTING for view in self._sites.values()
-            )
+            self._at_rest = bool(self._sites) and all(self._is_in(view) for view in self._sites.values())
         self.replace_rows(place, keep=True)
         if follow:
             self.scroll_to_cursor()
@@ -175,6 +173,10 @@ class Inventory(CursorView):
             self.post_message(self.Highlighted(self.key))
         self.post_message(self.Arranged())
         self._tell_visible()
+
+    def _is_in(self, view: SiteView) -> bool:
+        """Whether a site's vms are there, or will not come soon."""
+        return is_troubled(view) or (bool(self._entries.get(view.site.name)) and not view.loading)
 
     def _place(self, before: Sequence[Key], at: int) -> int:
         """Where the row at `at` of the former rows is now, or else its nearest neighbour."""
