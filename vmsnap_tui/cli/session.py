@@ -71,7 +71,7 @@ async def snapshots_of(engine: Engine, vm: VmRef) -> tuple[Snapshot, ...]:
     try:
         engine.want_snapshots(vm)
         while (snapshots := engine.store.snapshots(vm)) is None:
-            if error := engine.store.sites[vm.site].error:
+            if error := engine.store.problem(vm) or engine.store.sites[vm.site].error:
                 raise error
             await seen.wait()
             seen.clear()

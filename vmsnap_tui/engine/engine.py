@@ -55,7 +55,7 @@ class Engine:
         if read_only:
             sites = [replace(site, read_only=True) for site in sites]
         self.read_only = read_only
-        self.state = state or state_folder()
+        self.state = state or state_folder(sites)
         self.store = Store(sites)
         self.journal = Journal(journal_file(self.state))
         self._platform = platform

@@ -13,17 +13,15 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, say
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.engine.journal import CutOff, Entry, Journal
 from vmsnap_tui.engine.locations import journal_file, state_folder
-from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.text import clean
-from vmsnap_tui.present.marks import job_mark, mark
+from vmsnap_tui.present.marks import entry_mark, job_mark
 from vmsnap_tui.present.sizes import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from vmsnap_tui.model.vm import VmRef
-    from vmsnap_tui.present.marks import Mark
+    from vmsnap_tui.model.vm import Site, VmRef
 
 _LINES_A_JOB = 40
 """How many lines of the journal are read for each job that is to be shown: enough for any but odd ones."""
@@ -54,8 +52,7 @@ limit_option = click.option(
 @pass_setup
 def jobs(setup: Setup, limit: int, *, as_json: bool) -> int:
     """The jobs that were run, the newest first, and those that were cut off."""
-    del setup
-    entries, cut, caution = asyncio.run(_read(limit * _LINES_A_JOB))
+    entries, cut, caution = asyncio.run(_read(limit * _LINES_A_JOB, setup.found.sites))
     ran = _jobs(entries, {job.job: job for job in cut})[:limit]
     _warn(caution)
     if as_json:
@@ -81,8 +78,7 @@ def jobs(setup: Setup, limit: int, *, as_json: bool) -> int:
 @pass_setup
 def log(setup: Setup, limit: int, *, as_json: bool) -> int:
     """The journal: every job and every step, before it was begun and when it ended; the newest last."""
-    del setup
-    entries, _, caution = asyncio.run(_read(limit))
+    entries, _, caution = asyncio.run(_read(limit, setup.found.sites))
     lines = entries[::-1]
     _warn(caution)
     if as_json:
@@ -94,18 +90,13 @@ def log(setup: Setup, limit: int, *, as_json: bool) -> int:
             Cell(entry.job[:6], "foreground-muted"),
             Cell(f"{entry.vm.site}/{entry.vm_name}"),
             Cell(entry.what),
-            marked(_entry_mark(entry)),
+            marked(entry_mark(entry.what, entry.state)),
             Cell(clean(entry.text)),
         ]
         for entry in lines
     ]
     columns(rows, ["AT", "JOB", "VM", "WHAT", "STATE", "TEXT"])
     return _end(rows)
-
-
-def _entry_mark(entry: Entry) -> Mark:
-    known = {state.value: state for state in FreezeState} if entry.what == "freeze" else {}
-    return mark(known[entry.state]) if entry.state in known else job_mark(entry.state)
 
 
 def _end(rows: Sequence[object]) -> int:
@@ -119,8 +110,8 @@ def _warn(caution: str) -> None:
         note(caution)
 
 
-async def _read(lines: int) -> tuple[Sequence[Entry], Sequence[CutOff], str]:
-    journal = Journal(journal_file(state_folder()))
+async def _read(lines: int, sites: Sequence[Site]) -> tuple[Sequence[Entry], Sequence[CutOff], str]:
+    journal = Journal(journal_file(state_folder(sites)))
     try:
         cut = [job for job, _ in await journal.cut_off()]
         return list(await journal.entries(lines)), cut, journal.caution
