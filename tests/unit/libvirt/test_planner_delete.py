@@ -39,6 +39,13 @@ def tree(current: str = "d", **changes: Any) -> LibvirtFacts:
     return on_top(facts(TREE, current=current, **changes), current)
 
 
+def with_chain(made: LibvirtFacts, *tops: str) -> LibvirtFacts:
+    """Read through these overlays of vda, newest first, and its base."""
+    kinds = (LayerKind.ACTIVE, *(LayerKind.OVERLAY for _ in tops[1:]), LayerKind.BASE)
+    places = (*(f"/vm/web.{top}" for top in tops), BASE["vda"])
+    return replace(made, chain=tuple(Layer("vda", kind, place) for kind, place in zip(kinds, places, strict=True)))
+
+
 def line(**changes: Any) -> LibvirtFacts:
     return on_top(facts(LINE, current="b", **changes), "b")
 
@@ -60,6 +67,11 @@ CASES = (
     Case("outside the chain, with a child", tree(), Delete(ref("f")), "outside-chain"),
     Case("outside the chain, record only", tree(), Delete(ref("f"), metadata_only=True), ""),
     Case("outside the chain, with children", tree(), Delete(ref("f"), Scope.TREE), ""),
+    Case("chain as recorded", with_chain(line(), "b", "a"), Delete(ref("b")), ""),
+    Case("whole chain as recorded", with_chain(line(), "b", "a"), Delete(ref("a"), Scope.TREE), ""),
+    Case("forgotten layer on top", with_chain(on_top(line(), "x"), "x", "b", "a"), Delete(ref("b")), "unknown-layer"),
+    Case("forgotten layer between", with_chain(line(), "b", "x", "a"), Delete(ref("b")), "unknown-layer"),
+    Case("forgotten layer, record only", with_chain(line(), "b", "x", "a"), Delete(ref("b"), metadata_only=True), ""),
     Case("current with a child", tree("c"), Delete(ref("c")), "current-with-children"),
     Case("whole tree", tree(), Delete(ref("a"), Scope.TREE), ""),
     Case("children only", tree(), Delete(ref("b"), Scope.CHILDREN), ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.model.layer import LayerKind
 from vmsnap_tui.model.plan import Loss, LossKind, Plan, Refusal, Scope, Step
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.libvirt.plan.rules import (
@@ -17,12 +18,13 @@ from vmsnap_tui.platforms.libvirt.plan.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from vmsnap_tui.model.plan import Delete
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.platforms.libvirt.facts import LibvirtFacts
 
+_OF_CHAIN = frozenset({LayerKind.ACTIVE, LayerKind.OVERLAY, LayerKind.BASE})
 _METADATA = "delete its record alone (metadata only): the data stays"
 
 
@@ -132,6 +134,7 @@ def _external(request: Delete, facts: LibvirtFacts, going: Sequence[Snapshot]) -
         )
     if request.scope is Scope.ONE:
         yield from _one_external(facts, going[0])
+    yield from _unknown_layer(facts, going)
     needed = _needed_elsewhere(facts, going)
     if needed:
         yield Refusal(
@@ -159,6 +162,27 @@ def _one_external(facts: LibvirtFacts, doomed: Snapshot) -> Iterator[Refusal]:
             f"the vm does not read through it now, and {names} is based on it: libvirt merges only what is in use",
             f"delete it with its children, or restore {names} first, or {_METADATA}",
         )
+
+
+def _unknown_layer(facts: LibvirtFacts, going: Sequence[Snapshot]) -> Iterator[Refusal]:
+    """libvirt merges a layer into the one right below it, and only if its records name both.
+
+    Tried with 11.3: once a record was deleted alone, the one above or below it cannot be deleted ("snapshot VM disk
+    source and parent disk source are not the same").
+    """
+    merged = _merges(facts, going)
+    for doomed in going:
+        below = facts.record(doomed).definition.sources
+        for disk, top in _overlays(facts, doomed).items() if doomed.id in merged else ():
+            places = [layer.place for layer in facts.chain if layer.disk == disk and layer.kind in _OF_CHAIN]
+            if top in places[:-1] and places[places.index(top) + 1] != below.get(disk):
+                yield Refusal(
+                    "unknown-layer",
+                    f"between {top} and {below.get(disk)} lie layers of a snapshot whose record is gone: "
+                    "libvirt merges only what its records name",
+                    _METADATA,
+                )
+                return
 
 
 def _is_above_current(facts: LibvirtFacts, snapshot: Snapshot) -> bool:
@@ -227,15 +251,15 @@ def _cautions(request: Delete, facts: LibvirtFacts, going: Sequence[Snapshot], m
 
 def _notes(facts: LibvirtFacts, going: Sequence[Snapshot], merged: frozenset[str]) -> Iterator[str]:
     used = {layer.place: layer.used for layer in facts.chain}
-    overlays = [place for doomed in going if doomed.id in merged for place in _overlay(facts, doomed)]
+    overlays = [place for doomed in going if doomed.id in merged for place in _overlays(facts, doomed).values()]
     sizes = [count for place in overlays if (count := used.get(place)) is not None]
     if sizes:
         yield f"Merging copies up to {size(sum(sizes))}."
 
 
-def _overlay(facts: LibvirtFacts, doomed: Snapshot) -> tuple[str, ...]:
-    """The files on top of a snapshot's data: what its only child froze, or what the vm writes to now."""
+def _overlays(facts: LibvirtFacts, doomed: Snapshot) -> Mapping[str, str]:
+    """The files on top of a snapshot's data, by disk: what its only child froze, or what the vm writes to now."""
     children = facts.children(doomed.id)
     definition = facts.record(children[0]).definition if children else facts.definition
     overlays = facts.record(doomed).overlays
-    return tuple(place for disk, place in definition.sources.items() if disk in overlays)
+    return {disk: place for disk, place in definition.sources.items() if disk in overlays}
