@@ -50,6 +50,13 @@ def inner(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Taken:
     return asyncio.run(_taken(lab, "inner", {"live": "internal"}, "internal", tmp_path_factory.mktemp("inner")))
 
 
+@pytest.fixture
+def taken(request: pytest.FixtureRequest) -> Taken:
+    """One of them, by the name of its fixture."""
+    found: Taken = request.getfixturevalue(request.param)
+    return found
+
+
 async def _taken(lab: Lab, name: str, methods: dict[str, str], off: str, state: Path) -> Taken:
     guest = lab.boot(name)
     async with admin_at(lab, state) as admin:

@@ -30,12 +30,6 @@ WORTH = {
 }
 
 
-@pytest.fixture(params=["outer", "inner"])
-def taken(request: pytest.FixtureRequest) -> Taken:
-    found: Taken = request.getfixturevalue(request.param)
-    return found
-
-
 async def restored(admin: Admin, guest: Guest, name: str, after: After = After.AS_TAKEN) -> None:
     await admin.do(Restore((await admin.snapshots(guest))[name].ref, after))
     assert (await admin.snapshots(guest))[name].current
@@ -47,6 +41,7 @@ async def counts(guest: Guest) -> list[int]:
     return ticks(guest)
 
 
+@pytest.mark.parametrize("taken", ["outer", "inner"], indirect=True)
 async def test_each_says_what_it_is_worth(admin: Admin, taken: Taken) -> None:
     found = {name: snapshot.consistency for name, snapshot in (await admin.snapshots(taken.guest)).items()}
     assert found == WORTH[taken.guest.name]
@@ -57,7 +52,7 @@ async def test_each_says_what_it_is_worth(admin: Admin, taken: Taken) -> None:
 
 
 @pytest.mark.parametrize(
-    ("guest", "name"), [("outer", "memory"), ("outer", "memory-paused"), ("inner", "live")], ids=lambda part: part
+    ("taken", "name"), [("outer", "memory"), ("outer", "memory-paused"), ("inner", "live")], indirect=["taken"]
 )
 async def test_memory_goes_on_where_it_was(admin: Admin, request: pytest.FixtureRequest, guest: str, name: str) -> None:
     taken: Taken = request.getfixturevalue(guest)
@@ -72,9 +67,8 @@ async def test_memory_goes_on_where_it_was(admin: Admin, request: pytest.Fixture
     assert taken.guest.read_disk_counter() >= moment.disk
 
 
-@pytest.mark.parametrize("guest", ["outer", "inner"])
-async def test_memory_of_a_paused_guest_is_exact(admin: Admin, request: pytest.FixtureRequest, guest: str) -> None:
-    taken: Taken = request.getfixturevalue(guest)
+@pytest.mark.parametrize("taken", ["outer", "inner"], indirect=True)
+async def test_memory_of_a_paused_guest_is_exact(admin: Admin, taken: Taken) -> None:
     await restored(admin, taken.guest, "still")
     assert taken.guest.state() == "paused"
     taken.guest.lab.virsh("resume", taken.guest.name)
@@ -109,15 +103,13 @@ def test_internal_one_of_a_vm_that_was_off_is_clean(lab: Lab, inner: Taken) -> N
 
 
 @pytest.mark.parametrize(
-    ("guest", "name", "is_repaired"),
+    ("taken", "name", "is_repaired"),
     [("outer", "crash", True), ("outer", "frozen", False), ("outer", "off", False), ("inner", "off", False)],
+    indirect=["taken"],
     ids=["crash", "filesystem", "clean, external", "clean, internal"],
 )
-async def test_disks_boot_as_promised(
-    lab: Lab, admin: Admin, request: pytest.FixtureRequest, guest: str, name: str, *, is_repaired: bool
-) -> None:
-    taken: Taken = request.getfixturevalue(guest)
-    layer, internal = layer_of(taken.guest, name), (name,) if guest == "inner" else ()
+async def test_disks_boot_as_promised(lab: Lab, admin: Admin, taken: Taken, name: str, *, is_repaired: bool) -> None:
+    layer, internal = layer_of(taken.guest, name), (name,) if taken.guest.name == "inner" else ()
     if internal:
         taken.guest.destroy()  # qemu-img reads internal snapshots of closed images alone
     counted = file_system(lab, layer, *internal).counter
