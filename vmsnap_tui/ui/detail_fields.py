@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Method, Refusal
-    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.snapshot import Snapshot, SnapshotDisk
     from vmsnap_tui.model.vm import Disk, Vm
     from vmsnap_tui.present.marks import Mark
     from vmsnap_tui.ui.widgets.fields import Item
@@ -51,7 +51,8 @@ def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now:
         _heading(snapshot.name, "bold"),
         _marked("Worth", worth),
         field("", f"{worth_words[0].upper()}{worth_words[1:]}.", QUIET),
-        field("Taken", f"{sizes.moment(snapshot.created)}  ({sizes.age(snapshot.created, now)})"),
+        field("Taken", sizes.moment(snapshot.created)),
+        field("Age", sizes.age(snapshot.created, now)),
         _marked("VM was", marks.mark(snapshot.state)),
         _marked("Kind", marks.mark(snapshot.kind)),
         field("Parent", (parent or gone) + (" (inferred)" if snapshot.inferred else "")),
@@ -69,15 +70,22 @@ def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now:
         items.append(field("Error", snapshot.error, "error"))
     if snapshot.description:
         items += [_heading("Description"), field("", snapshot.description)]
-    if snapshot.disks:
-        items.append(_heading("Disks"))
-    for disk in snapshot.disks:
+    items += _part_fields(snapshot.disks)
+    items.append(Field("", Content.styled(f"\n{vm.name} on {vm.ref.site}", "$text-muted")))
+    return items
+
+
+def _part_fields(disks: Sequence[SnapshotDisk]) -> list[Item]:
+    """How each disk takes part in a snapshot."""
+    items: list[Item] = [_heading("Disks")] if disks else []
+    for disk in disks:
         if not disk.included:
             items.append(field(disk.disk, f"{marks.mark(marks.Flag.PARTIAL).glyph} left out", "warning"))
             continue
         kind = "" if disk.kind is SnapshotKind.UNKNOWN else disk.kind.value
-        items.append(field(disk.disk, "  ".join(part for part in (kind, disk.place) if part) or "included"))
-    items.append(Field("", Content.styled(f"\n{vm.name} on {vm.ref.site}", "$text-muted")))
+        items.append(field(disk.disk, kind or "included"))
+        if disk.place:
+            items.append(field(" ", disk.place, QUIET))
     return items
 
 

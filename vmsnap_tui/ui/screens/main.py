@@ -110,6 +110,7 @@ class MainScreen(Screen[None]):
         self._leave = store.subscribe(self._take_in)
         self._lay_out()
         self.inventory.focus()
+        self._key = self.inventory.key
         self._show()
 
     def on_unmount(self) -> None:

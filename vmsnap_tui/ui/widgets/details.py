@@ -82,7 +82,7 @@ class Details(InkedView, can_focus=True):
         """Fill one of the first two tabs, if it is still the one on the screen."""
         if tab is self.tab and items != self._items:
             self._items = items
-            self._take(lay_out(items, self.size.width))
+            self._take(lay_out(items, self._room))
 
     def show_source(self, text: str, language: str) -> None:
         """Fill the last tab. The text is never read as markup; a huge one stays uncoloured."""
@@ -95,16 +95,21 @@ class Details(InkedView, can_focus=True):
         """Say why there is nothing to show (yet)."""
         self.show(tab, [field("", words, style), *([field("", hint)] if hint else [])])
 
+    @property
+    def _room(self) -> int:
+        """Cells beside the scrollbar, which is always there."""
+        return max(0, self.size.width - self.styles.scrollbar_size_vertical)
+
     def _take(self, lines: list[Content]) -> None:
         self._lines = lines
         widest = 0 if self._items is not None else max((line.cell_length for line in lines), default=0)
-        self.set_lines(len(lines), max(widest, self.size.width))
+        self.set_lines(len(lines), max(widest, self._room))
         self.refresh()
 
     def on_resize(self) -> None:
         """Wrap anew."""
         if self._items is not None:
-            self._take(lay_out(self._items, self.size.width))
+            self._take(lay_out(self._items, self._room))
 
     def render_line(self, y: int) -> Strip:
         """One line, as far to the right as is scrolled."""

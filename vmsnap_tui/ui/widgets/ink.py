@@ -74,7 +74,8 @@ class InkedView(ScrollView):
         """
         size = Size(self.size.width if width is None else width, count)
         tall = size.height > self.container_size.height or self.styles.overflow_y == "scroll"
-        wide = size.width > self.size.width
+        room = self.container_size.width - (self.styles.scrollbar_size_vertical if tall else 0)
+        wide = size.width > room and self.styles.overflow_x == "auto"
         if (tall, wide) == (self.show_vertical_scrollbar, self.show_horizontal_scrollbar):
             self.set_reactive(ScrollView.virtual_size, size)
             self._scroll_update(size)

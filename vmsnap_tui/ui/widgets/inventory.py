@@ -220,7 +220,7 @@ class Inventory(CursorView):
             cells.append((f"{count} ", "foreground-muted"))
         else:
             cells = [("    ", ""), (key.text, key.tone)]
-        bar = (_BAR if is_here and self.has_focus else " ", "primary")
+        bar = (_BAR if is_here and self.has_focus else " ", "accent")
         mark = (marks.MARKED.glyph if key in self.marked else " ", marks.MARKED.style)
         return self._strip([bar, mark, *cells], self.ground(cursor=is_here, hover=index == self.hover), width)
 
