@@ -54,8 +54,7 @@ async def test_each_says_what_it_is_worth(admin: Admin, taken: Taken) -> None:
 @pytest.mark.parametrize(
     ("taken", "name"), [("outer", "memory"), ("outer", "memory-paused"), ("inner", "live")], indirect=["taken"]
 )
-async def test_memory_goes_on_where_it_was(admin: Admin, request: pytest.FixtureRequest, guest: str, name: str) -> None:
-    taken: Taken = request.getfixturevalue(guest)
+async def test_memory_goes_on_where_it_was(admin: Admin, taken: Taken, name: str) -> None:
     moment = taken.moments[name]
     await restored(admin, taken.guest, name)
     numbers = await counts(taken.guest)
