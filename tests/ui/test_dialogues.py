@@ -268,3 +268,4 @@ async def test_how_they_look(
                 picture(it, f"dialogue-{kind}-{name}")
             await it.press("escape")
             await it_is.answered()
+            await it.still()  # what lies behind the next one is drawn again
