@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -11,6 +10,7 @@ from textual.app import App
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.ui import themes
 from vmsnap_tui.ui.bindings import APP
+from vmsnap_tui.ui.clock import utc_now
 from vmsnap_tui.ui.commands import Commands
 from vmsnap_tui.ui.screens.main import MainScreen
 from vmsnap_tui.ui.screens.quit import QuitScreen
@@ -18,6 +18,7 @@ from vmsnap_tui.ui.screens.themes import ThemeScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from textual.binding import Binding
     from textual.dom import DOMNode
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
-
-
-def utc_now() -> datetime:
-    """This machine's clock."""
-    return datetime.now(UTC)
 
 
 class VmsnapApp(App[int]):

@@ -13,7 +13,8 @@ from vmsnap_tui.ui.screens.restore import RestoreScreen
 from vmsnap_tui.ui.screens.take import TakeScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from textual.screen import Screen
 
@@ -27,30 +28,31 @@ if TYPE_CHECKING:
 class Asking:
     """The dialogues of one screen. To be awaited in a worker."""
 
-    def __init__(self, engine: Engine, screen: Screen[None], confirm: Confirm) -> None:
+    def __init__(self, engine: Engine, screen: Screen[None], confirm: Confirm, now: Callable[[], datetime]) -> None:
         self._engine = engine
         self._screen = screen
         self._confirm: Confirm = confirm
+        self._now = now
 
     async def take(self, vms: Sequence[Vm]) -> None:
         """Of each in turn, until somebody says no."""
         for vm in vms:
-            if not await self._ask(TakeScreen(self._engine, vm, confirm=self._confirm)):
+            if not await self._ask(TakeScreen(self._engine, vm, confirm=self._confirm, now=self._now)):
                 return
 
     async def restore(self, vm: Vm, snapshot: Snapshot) -> None:
         """Of one vm."""
-        await self._ask(RestoreScreen(self._engine, vm, snapshot, confirm=self._confirm))
+        await self._ask(RestoreScreen(self._engine, vm, snapshot, confirm=self._confirm, now=self._now))
 
     async def delete(self, vm: Vm, snapshots: Sequence[Snapshot]) -> None:
         """Each in turn, until somebody says no."""
         for snapshot in snapshots:
-            if not await self._ask(DeleteScreen(self._engine, vm, snapshot, confirm=self._confirm)):
+            if not await self._ask(DeleteScreen(self._engine, vm, snapshot, confirm=self._confirm, now=self._now)):
                 return
 
     async def edit(self, vm: Vm, snapshot: Snapshot) -> None:
         """One snapshot's name and description."""
-        await self._ask(EditScreen(self._engine, vm, snapshot, confirm=self._confirm))
+        await self._ask(EditScreen(self._engine, vm, snapshot, confirm=self._confirm, now=self._now))
 
     async def _ask(self, screen: Screen[Plan | None]) -> bool:
         """Whether a plan was confirmed and taken up."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -16,12 +15,14 @@ from textual.widgets import Checkbox, Input, Static
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.plan import Plan
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.ui.clock import utc_now
 from vmsnap_tui.ui.widgets.choice import Choice
 from vmsnap_tui.ui.widgets.confirm_bar import Confirm, ConfirmBar
 from vmsnap_tui.ui.widgets.plan_view import PlanView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from textual.app import ComposeResult
     from textual.widget import Widget
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Facts, Request
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
-
-
-def utc_now() -> datetime:
-    """This machine's clock."""
-    return datetime.now(UTC)
 
 
 class PlanFrame(ModalScreen[Plan | None]):

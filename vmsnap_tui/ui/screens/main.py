@@ -64,7 +64,7 @@ class MainScreen(Screen[None]):
         self._engine = engine
         self._now = now
         self._notice = notice
-        self._asking = Asking(engine, self, confirm)
+        self._asking = Asking(engine, self, confirm, now)
         self._outcomes = Outcomes(engine)
         self._key: Key | None = None
         self._lost: set[str] = set()
