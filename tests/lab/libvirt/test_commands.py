@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.lab.libvirt.lab import Guest, Lab
     from tests.lab.libvirt.proofs import Admin
 
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
+
 
 @dataclass(frozen=True)
 class Ended:

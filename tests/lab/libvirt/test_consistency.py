@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.lab.libvirt.lab import Guest, Lab
     from tests.lab.libvirt.proofs import Admin
 
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
+
 WORTH = {
     "outer": {
         "crash": Consistency.CRASH,

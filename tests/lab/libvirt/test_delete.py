@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.lab.libvirt.proofs import Admin
     from vmsnap_tui.model.plan import Request
 
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
+
 QUIESCED = "external-quiesced"
 
 

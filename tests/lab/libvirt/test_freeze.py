@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.lab.libvirt.proofs import Admin
     from vmsnap_tui.engine.jobs import Job
 
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
+
 QUIESCED = "external-quiesced"
 HEARD = 'echo "$1" >> /run/heard'
 UNTIL_N = "until [ $(cat /run/counter) -ge $n ]; do usleep 100000; done"

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.jobs import Job
     from vmsnap_tui.model.progress import Progress
 
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
+
 MEMORY = "external-memory"
-FILL = 1200  # MiB: what takes some seconds to be saved
+FILL = 900  # MiB: what takes some seconds to be saved
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +128,7 @@ async def test_daemon_killed_in_the_middle(lab: Lab, big: Guest, tmp_path: Path)
         admin = Admin(engine)
         job = await admin.submit(Take(vm, "torn", method=MEMORY))
         seen = follow(admin, job)
-        await it.until(lambda: seen, "the first bytes")
-        await it.see("saving memory")
+        await until(lambda: seen, "the first bytes")
         lab.kill_daemon()
         try:
             ended = await engine.jobs.wait(job.id)
@@ -149,7 +150,7 @@ async def test_daemon_killed_in_the_middle(lab: Lab, big: Guest, tmp_path: Path)
         assert "torn" not in await admin.snapshots(big)
         # QEMU may have saved all of it by itself and stand still since: libvirtd lets it go on.
         counted = big.ram_counter()
-        await it.until(lambda: big.ram_counter() > counted + 3, "the guest to go on")
+        await until(lambda: big.ram_counter() > counted + 3, "the guest to go on")
         await it.see("meanwhile")
         await admin.take(big, "whole", "external")
     big.wait_agent()

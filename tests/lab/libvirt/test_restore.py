@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.lab.libvirt.lab import Lab
     from tests.lab.libvirt.proofs import Admin
 
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
+
 DRAWN = """\
 ○ crash
 ◆ frozen

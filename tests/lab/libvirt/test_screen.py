@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.libvirt.proofs import SITE, app_at, ref
+from tests.lab.libvirt.proofs import SITE, app_at, ref, until
 from vmsnap_tui.engine.jobs import JobState
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.ui.screens.main import MainScreen
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.lab.libvirt.lab import Guest, Lab
     from tests.ui.stage import Stage
+
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
 
 SECOND = 1.0
 TRIES = 5
@@ -116,7 +118,7 @@ async def test_by_keys(lab: Lab, guest: Guest, tmp_path: Path) -> None:
         await done(it, 3)
         # A safety snapshot is offered and taken, and what ran runs again, on the disks of then.
         await it.see("first  ◂ current", "● running", "before-restore-")
-        await it.until(guest.agent_answers, "the agent")
+        await until(guest.agent_answers, "the agent")
         assert guest.boot_id() != boot
         assert not guest.repaired()
         [safety] = {snapshot.name for snapshot in it.snapshots(vm)} - {"first", "second"}
@@ -139,7 +141,7 @@ async def test_keys_are_answered_while_the_daemon_is_away(lab: Lab, guest: Guest
         try:
             await it.until(lambda: it.app.engine.store.sites[SITE].status is SiteStatus.LOST, "the loss")
             await it.see("lost")
-            slowest = 0.0
+            answered = []
             for key in (
                 "tab",
                 "j",
@@ -158,8 +160,8 @@ async def test_keys_are_answered_while_the_daemon_is_away(lab: Lab, guest: Guest
             ):
                 begin = time.monotonic()
                 await it.press(key)
-                slowest = max(slowest, time.monotonic() - begin)
-            assert slowest < SECOND
+                answered.append(time.monotonic() - begin)
+            assert median(answered) < SECOND / 4, answered  # a call that hangs would hold up each of them
         finally:
             lab.start_daemon()
         await it.until(lambda: it.app.engine.store.sites[SITE].status is SiteStatus.ONLINE, "the return")
