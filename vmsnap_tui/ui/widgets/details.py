@@ -101,10 +101,14 @@ class Details(InkedView, can_focus=True):
         return max(0, self.size.width - self.styles.scrollbar_size_vertical)
 
     def _take(self, lines: list[Content]) -> None:
-        self._lines = lines
+        before, self._lines = self._lines, lines
         widest = 0 if self._items is not None else max((line.cell_length for line in lines), default=0)
         self.set_lines(len(lines), max(widest, self._room))
-        self.refresh()
+        top = self.scroll_offset.y
+        for y in range(top, top + self.size.height):
+            old, new = before[y : y + 1], lines[y : y + 1]
+            if not (old and new and old[0].is_same(new[0])) and (old or new):
+                self.refresh_line(y)
 
     def on_resize(self) -> None:
         """Wrap anew."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.message import Message
+from textual.strip import Strip
 
 from vmsnap_tui.model.forest import Forest
 from vmsnap_tui.model.lanes import NOW, lay_out
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.geometry import Offset
-    from textual.strip import Strip
 
     from vmsnap_tui.model.lanes import Node, Row
     from vmsnap_tui.model.snapshot import Snapshot
@@ -178,6 +178,8 @@ class SnapshotGraph(CursorView):
 
     def _word_line(self, number: int) -> Strip:
         """A line below the graph, or in its place."""
+        if not self._words:
+            return Strip.blank(self.size.width, self.rich_style)
         width = max(1, self.size.width - 2 * _GUTTER)
         lines = [
             graph.Piece(" " * _GUTTER + line, style)

@@ -63,6 +63,11 @@ class InkedView(ScrollView):
         }"""
     )
 
+    @property
+    def rich_style(self) -> Style:
+        """The style of the view itself. Textual's own looks through all ancestors each time, here for each line."""
+        return self.visual_style.rich_style
+
     def ink(self, name: str) -> Style:
         """The style for a theme variable, without a ground. An unknown name is drawn as plain text."""
         return self.get_component_rich_style(f"ink--{name if name in INKS else 'foreground'}", partial=True)
@@ -70,15 +75,18 @@ class InkedView(ScrollView):
     def set_lines(self, count: int, width: int | None = None) -> None:
         """How many lines there are, `width` cells wide (as wide as the view by default).
 
-        The whole screen is laid out anew only where a scrollbar comes or goes, since that is what costs.
+        The whole screen is laid out anew only where a scrollbar comes or goes, and a scrollbar drawn anew only where
+        there is something to scroll, since that is what costs.
         """
         size = Size(self.size.width if width is None else width, count)
         tall = size.height > self.container_size.height or self.styles.overflow_y == "scroll"
         room = self.container_size.width - (self.styles.scrollbar_size_vertical if tall else 0)
         wide = size.width > room and self.styles.overflow_x == "auto"
         if (tall, wide) == (self.show_vertical_scrollbar, self.show_horizontal_scrollbar):
+            tallest = max(size.height, self.virtual_size.height)
             self.set_reactive(ScrollView.virtual_size, size)
-            self._scroll_update(size)
+            if wide or tallest > self.container_size.height:
+                self._scroll_update(size)
         else:
             self.virtual_size = size
 
