@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
-_ROUNDS, _KEYS = 6, 40
+_ROUNDS, _KEYS = 8, 20
 _MOST = 1.5
 _MANY, _FEW = 10_000, 3
-_PAUSES = (0.02, 0.2)
+_PAUSES = (0.02, 0.15)
 """Seconds between keys, from a key that is held to one that finds everything at rest; any length between as likely."""
 _TURN_AFTER = 45  # keys in one direction: near the end of the 50 rows, of which 36 are seen
 _PATIENCE = 30.0
