@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from vmsnap_tui.model.snapshot import SnapRef, Snapshot
 from vmsnap_tui.model.vm import VmRef

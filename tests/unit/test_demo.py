@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Conflict, Denied, Failed, Missing, Unreachable, Unsupported

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.text import clean
@@ -80,9 +81,10 @@ def encoded(value: object, *, indent: bool = False) -> str:
     return (msgspec.json.format(raw) if indent else raw).decode()
 
 
-def shape(value: DataclassInstance) -> dict[str, Any]:
+def shape(value: DataclassInstance | Struct) -> dict[str, Any]:
     """A record of the model as a JSON object that can be added to."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    names = value.__struct_fields__ if isinstance(value, Struct) else [field.name for field in fields(value)]
+    return {name: getattr(value, name) for name in names}
 
 
 def _as_builtins(value: object) -> object:

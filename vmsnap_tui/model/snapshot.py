@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from vmsnap_tui.model.vm import VmState
 
@@ -45,16 +46,14 @@ class SnapshotKind(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SnapRef:
+class SnapRef(Struct, frozen=True, order=True, gc=False):
     """What names a snapshot: its vm and the platform's own id, as raw as the platform gives it."""
 
     vm: VmRef
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotDisk:
+class SnapshotDisk(Struct, frozen=True, gc=False):
     """How one disk takes part. `place` is the file or volume that holds it, `kind` where that is.
 
     `included` is False where the disk is not part of the snapshot.
@@ -66,8 +65,7 @@ class SnapshotDisk:
     included: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, gc=False):
     """A point-in-time record of a vm, or of some of its disks.
 
     `parent` is the id of another snapshot of the same vm, `created` is aware UTC, `state` what the vm was doing

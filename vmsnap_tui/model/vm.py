@@ -1,10 +1,15 @@
-"""Sites, the vms on them and their disks."""
+"""Sites, the vms on them and their disks.
+
+What comes by the ten thousand is a Struct: made many times faster than a dataclass, and smaller.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,8 +70,7 @@ class Backend(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class VmRef:
+class VmRef(Struct, frozen=True, order=True, gc=False):
     """What names a vm for good: the site's name and the platform's own id (a UUID where there is one)."""
 
     site: str
@@ -98,8 +102,7 @@ class SiteInfo:
     cautions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(Struct, frozen=True, gc=False):
     """One storage volume of a vm. `id` is what the platform calls it in the vm (vda, a claim, a volume id).
 
     `capacity` is what the guest sees, `allocation` what is really used, both in bytes and None where not known.
@@ -117,8 +120,7 @@ class Disk:
     included: bool = True  # False where the vm's own definition leaves the disk out of snapshots
 
 
-@dataclass(frozen=True, slots=True)
-class Vm:
+class Vm(Struct, frozen=True, gc=False):
     """One virtual machine. `memory` is in bytes; `group` is its folder in the inventory (namespace, project)."""
 
     ref: VmRef

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.snapshot import SnapRef, Snapshot, SnapshotDisk, SnapshotKind
 from vmsnap_tui.model.vm import AgentState, Backend, Disk, Vm, VmRef, VmState
@@ -22,7 +24,7 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def disk(name: str = "vda", **changes: Any) -> Disk:
-    return replace(Disk(name, BASE.get(name, f"/vm/{name}.qcow2"), "qcow2", Backend.FILE), **changes)
+    return structs.replace(Disk(name, BASE.get(name, f"/vm/{name}.qcow2"), "qcow2", Backend.FILE), **changes)
 
 
 def snap(name: str, parent: str | None = None, *, kind: str = "external", **changes: Any) -> Snapshot:
@@ -40,15 +42,15 @@ def snap(name: str, parent: str | None = None, *, kind: str = "external", **chan
         memory=where,
         disks=tuple(SnapshotDisk(each, SnapshotKind(kind)) for each in BASE),
     )
-    return replace(made, **changes)
+    return structs.replace(made, **changes)
 
 
 def facts(snapshots: Sequence[Snapshot] = (), *, current: str = "", **changes: Any) -> LibvirtFacts:
     """A running vm with two qcow2 files and an agent, on libvirt 11.3; `current` names the current snapshot."""
-    vm_changes = {key: changes.pop(key) for key in tuple(changes) if key in Vm.__slots__ and key != "ref"}
+    vm_changes = {key: changes.pop(key) for key in tuple(changes) if key in Vm.__struct_fields__ and key != "ref"}
     state = vm_changes.get("state", VmState.RUNNING)
     active = changes.pop("active", state.is_active)
-    vm = replace(
+    vm = structs.replace(
         Vm(
             VM,
             "web",
@@ -65,7 +67,7 @@ def facts(snapshots: Sequence[Snapshot] = (), *, current: str = "", **changes: A
             vm=vm,
             host=Host("QEMU", 11_003_000, 10_000_002),
             active=active,
-            snapshots=tuple(replace(each, current=each.id == current) for each in snapshots),
+            snapshots=tuple(structs.replace(each, current=each.id == current) for each in snapshots),
             freeze=Freeze(FreezeState.THAWED if thawed else FreezeState.UNAVAILABLE),
             resident=GIB // 2,
             definition=Definition(BASE, hardware=HARDWARE),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from msgspec import structs
 
 from tests.unit.libvirt.planner_facts import BASE, HARDWARE, VM, facts, records, snap
 from vmsnap_tui.model.plan import After, LossKind, Restore
@@ -109,7 +110,9 @@ ENDS = (
 @pytest.mark.parametrize(("name", "taken", "after", "end"), ENDS)
 def test_how_it_ends(name: str, taken: VmState, after: After, end: str) -> None:
     made = tree()
-    made = replace(made, snapshots=tuple(replace(s, state=taken) if s.id == name else s for s in made.snapshots))
+    made = replace(
+        made, snapshots=tuple(structs.replace(s, state=taken) if s.id == name else s for s in made.snapshots)
+    )
     [step] = made.plan(Restore(ref(name), after)).steps
     assert step.params["end"] == end
 
@@ -165,7 +168,7 @@ def test_the_definition_goes_back_too() -> None:
 
 
 def test_disks_that_were_left_out() -> None:
-    part = replace(snap("p"), disks=(SnapshotDisk("vda"), SnapshotDisk("vdb", included=False)))
+    part = structs.replace(snap("p"), disks=(SnapshotDisk("vda"), SnapshotDisk("vdb", included=False)))
     made = facts((part,), current="p")
     made = now(made, {"vda": "/vm/web.p", "vdb": BASE["vdb"]})
     made = replace(made, records={"p": Record(Definition(BASE), {"vda": "/vm/web.p"})})

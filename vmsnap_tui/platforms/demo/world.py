@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from threading import RLock
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Conflict, Missing, Unreachable
@@ -107,7 +110,7 @@ class World:
         """A copy of a vm's record, to read at leisure. Raises Missing, Unreachable."""
         with self._lock:
             machine = self._machine(ref)
-            return replace(machine, snapshots=dict(machine.snapshots))
+            return dataclasses.replace(machine, snapshots=dict(machine.snapshots))
 
     def snapshots(self, refs: Iterable[VmRef]) -> dict[VmRef, tuple[Snapshot, ...]]:
         """The snapshots of these vms; one that is gone is left out. Raises Unreachable."""

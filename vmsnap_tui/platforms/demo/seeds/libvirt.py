@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from vmsnap_tui.model.vm import AgentState, Backend, Disk, VmState
 from vmsnap_tui.platforms.demo.seeds.planter import DAYS, GIB, MINUTES, files
