@@ -10,6 +10,26 @@ if TYPE_CHECKING:
 
 _TEST = "http://libvirt.org/schemas/domain/test/1.0"
 _FIRST_TAKEN = 1_767_000_000
+_USUAL = f"""<devices>
+  <controller type="usb" model="qemu-xhci" ports="15"/>
+  <controller type="pci" index="0" model="pcie-root"/>
+  {"".join(f'<controller type="pci" index="{index}" model="pcie-root-port"/>' for index in range(1, 15))}
+  <controller type="virtio-serial" index="0"/>
+  <channel type="unix">
+    <source mode="bind"/><target type="virtio" name="org.qemu.guest_agent.0" state="connected"/>
+  </channel>
+  <channel type="spicevmc"><target type="virtio" name="com.redhat.spice.0"/></channel>
+  <input type="tablet" bus="usb"/>
+  <graphics type="spice" autoport="yes"><listen type="address"/></graphics>
+  <sound model="ich9"/>
+  <video><model type="virtio" heads="1" primary="yes"/></video>
+  <redirdev bus="usb" type="spicevmc"/>
+  <redirdev bus="usb" type="spicevmc"/>
+  <watchdog model="itco" action="reset"/>
+  <memballoon model="virtio"/>
+  <rng model="virtio"><backend model="random">/dev/urandom</backend></rng>
+</devices>"""
+"""What virt-install gives every guest of today besides disks and a card."""
 _BRANCH_EVERY = 10  # snapshots in a row, before the next one hangs under the one before the last
 
 
@@ -48,6 +68,7 @@ def _domain(number: int) -> ET.Element:
     nic = ET.SubElement(devices, "interface", type="network")
     ET.SubElement(nic, "mac", address=f"52:54:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}")
     ET.SubElement(nic, "source", network="default")
+    devices.extend(ET.fromstring(_USUAL))
     return root
 
 
