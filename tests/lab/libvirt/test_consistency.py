@@ -46,7 +46,7 @@ async def counts(guest: Guest) -> list[int]:
 @pytest.mark.parametrize("taken", ["outer", "inner"], indirect=True)
 async def test_each_says_what_it_is_worth(admin: Admin, taken: Taken) -> None:
     found = {name: snapshot.consistency for name, snapshot in (await admin.snapshots(taken.guest)).items()}
-    assert found == WORTH[taken.guest.name]
+    assert WORTH[taken.guest.name].items() <= found.items()
     stored = admin.engine.store.snapshots(ref(taken.guest))
     assert stored is not None
     assert {snapshot.name: snapshot.consistency for snapshot in stored} == found
