@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_RUNS = 7
+_RUNS = 5
 
 
 def app_start(folder: Path) -> Iterator[Figure | Skipped]:
