@@ -17,6 +17,8 @@ from vmsnap_tui.model.lanes import NOW, Join, Node, Row, lane_count, lay_out
 from vmsnap_tui.present.graph import lanes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from vmsnap_tui.model.snapshot import Snapshot
 
 PICTURES = {
@@ -228,23 +230,28 @@ def test_straight_history_uses_one_lane(count: int) -> None:
     assert lane_count(lay_out(Forest(known))) == 1
 
 
-MANY = 10_000
-SHAPES = {
-    "straight": {n: n - 1 if n else None for n in range(MANY)},
-    "comb": {n: (n - 1 if n % 2 else n - 2) if n > 1 else (0 if n else None) for n in range(MANY)},
-    "star": {n: 0 if n else None for n in range(MANY)},
-    "random": {n: random.Random(n).randrange(n) if n else None for n in range(MANY)},
-    "apart": dict.fromkeys(range(MANY)),
+FEW, MANY = 1_000, 10_000
+SHAPES: dict[str, Callable[[int], int | None]] = {
+    "straight": lambda n: n - 1 if n else None,
+    "comb": lambda n: (n - 1 if n % 2 else n - 2) if n > 1 else (0 if n else None),
+    "star": lambda n: 0 if n else None,
+    "random": lambda n: random.Random(n).randrange(n) if n else None,
+    "apart": lambda _: None,
 }
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_ten_thousand_take_well_under_a_second(shape: str) -> None:
-    known = from_parents(SHAPES[shape], current=MANY // 2)
-    began = time.perf_counter()
-    rows = lay_out(Forest(known))
-    took = time.perf_counter() - began
+def test_ten_thousand_take_about_ten_times_as_long_as_one_thousand(shape: str) -> None:
+    """Ratios, since a busy machine and the coverage tracer stretch all times; a square would make it a hundred."""
+
+    def laid_out(many: int) -> tuple[Sequence[Row], float]:
+        known = from_parents({n: SHAPES[shape](n) for n in range(many)}, current=many // 2)
+        began = time.process_time()
+        rows = lay_out(Forest(known))
+        return rows, time.process_time() - began
+
+    rows, _ = laid_out(MANY)
     assert len(rows) == MANY + 1
     assert (rows[0].node, rows[0].join) == ("0", Join.ROOT)
     assert lane_count(rows) <= 3 + log2(MANY)
-    assert took < 0.7
+    assert min(laid_out(MANY)[1] for _ in range(3)) < 30 * min(laid_out(FEW)[1] for _ in range(5))
