@@ -38,7 +38,10 @@ class Platform(Protocol):
         ...
 
     def vms(self) -> Iterator[Sequence[Vm]]:
-        """All vms, in pages, so that the first rows paint before the last page is in."""
+        """All vms, in pages, so that the first rows paint before the last page is in.
+
+        Sizes of disks may be None here where asking for them costs a call for each vm; `vm` has them.
+        """
         ...
 
     def vm(self, ref: VmRef) -> Vm:
