@@ -63,7 +63,6 @@ class Cloud:
         with typed_errors(), self._lock:
             config = self._configured()
             session = config.get_session()
-            session.user_agent = "vmsnap"
             auth: Any = session.auth
             access = auth.get_access(session)
             self.project_id, self.project_name = access.project_id or "", access.project_name or ""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from keystoneauth1 import exceptions as keystone
-from keystoneauth1.exceptions.connection import SSLFailure
+from keystoneauth1.exceptions.connection import SSLError
 from openstack import exceptions as sdk
 from requests import exceptions as requests
 
@@ -30,6 +30,7 @@ class _Rule(NamedTuple):
     words: str = ""
 
 
+_LONGEST = 400  # characters: a service may quote the whole of a pattern
 _QUOTA = "delete what is no longer needed, or ask who runs the cloud for a larger quota"
 _WAIT = "something else is at work there: wait until it is done, then try again"
 
@@ -61,7 +62,7 @@ _TRIES = tuple((rule, re.compile(rule.words, re.IGNORECASE | re.DOTALL)) for rul
 
 def typed(status: int | None, message: str) -> VmsnapError:
     """The error for an HTTP status (None where there is none) and the service's words."""
-    words = clean(" ".join(message.split())) or f"HTTP {status}"
+    words = clean(" ".join(message.split()), limit=_LONGEST) or f"HTTP {status}"
     for rule, pattern in _TRIES:
         if (not rule.codes or status in rule.codes) and pattern.search(message):
             return rule.kind(words, rule.hint)
@@ -78,7 +79,7 @@ _KINDS: tuple[tuple[tuple[type[Exception], ...], type[VmsnapError], str], ...] =
         Unreachable,
         "check region and interface of the cloud: it has no such service there",
     ),
-    ((SSLFailure,), Unreachable, "name the CA of the cloud in clouds.yaml (cacert:)"),
+    ((SSLError,), Unreachable, "name the CA of the cloud in clouds.yaml (cacert:)"),
     (
         (keystone.ConnectionError, requests.RequestException),
         Unreachable,

@@ -102,7 +102,7 @@ def _snapshot(part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, s
     included = {disk.disk: disk for disk in _disks(part, names)}
     error = _error(part)
     size = part.images[0].get("size") if part.images and not part.snaps and not part.follows else None
-    text = head.get(NOTE) if head.get(ID) == head["id"] else head.get("description") if part.snaps else ""
+    text = _description(part)
     return Snapshot(
         SnapRef(vm, part.id),
         clean(str(head.get("name") or head["id"])),
@@ -110,7 +110,7 @@ def _snapshot(part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, s
         state=part.stamp.state if part.stamp else VmState.UNKNOWN,
         kind=_kind(part),
         consistency=Consistency.UNKNOWN if error else consistency_of(part),
-        description=clean_lines(str(text or "")),
+        description=clean_lines(text),
         disks=(*included.values(), *(SnapshotDisk(disk, included=False) for disk in disks if disk not in included)),
         ready=not error,
         error=error,
@@ -118,6 +118,14 @@ def _snapshot(part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, s
         protected=any(is_yes(image.get("protected")) or image.get(PROTECTED) == "yes" for image in part.images)
         or bool(part.stamp and part.stamp.protected),
     )
+
+
+def _description(part: Part) -> str:
+    if part.images:
+        head = part.images[0]
+        return str(head.get(NOTE) or "") if head.get(ID) == head["id"] else ""
+    head = part.snaps[0]
+    return str((head.get("metadata") or {}).get(NOTE) or head.get("description") or "")
 
 
 def _disks(part: Part, names: Mapping[str, str]) -> Iterator[SnapshotDisk]:

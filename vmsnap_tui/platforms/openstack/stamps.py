@@ -57,6 +57,12 @@ class Here:
         return {NOW: ",".join(self.line[:REACH]) or "-", SINCE: f"{at} {self.image}".strip()}
 
 
+def described(text: str) -> tuple[str, dict[str, str]]:
+    """A volume snapshot's description, and the metadata beside it: Cinder takes only one plain line for the former."""
+    plain = text.isprintable() and all(ord(char) < 0xFFFF for char in text)
+    return (text, {NOTE: ""}) if plain else ("", {NOTE: text})
+
+
 def stamp_of(pairs: Mapping[str, Any]) -> Stamp | None:
     """The stamp in metadata, None where there is none."""
     line = pairs.get(LINE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.model.errors import Missing
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.openstack.cloud import VOLUME
-from vmsnap_tui.platforms.openstack.stamps import ID, NOTE
+from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, described
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openstack.steps.work import Work
@@ -24,8 +24,13 @@ def edit(work: Work) -> str:
     follows = len(images) + len(snaps) > 1 and not any(image.get("vmsnap_group") for image in images) and bool(images)
     for image in images:
         work.patch_image(image["id"], _operations(image, params))
-    body = {key: params[key] for key in ("name", "description") if key in params}
+    body = {"name": params["name"]} if "name" in params else {}
+    note: dict[str, str] = {}
+    if "description" in params:
+        body["description"], note = described(params["description"])
     for id_ in [] if follows else snaps:  # those that Nova made with an image keep the names that it gave them
+        if note:
+            work.cloud.ask(VOLUME, "POST", f"/snapshots/{id_}/metadata", json={"metadata": note})
         work.cloud.ask(VOLUME, "PUT", f"/snapshots/{id_}", json={"snapshot": body})
     return "written"
 

@@ -14,7 +14,7 @@ from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.cloud import IMAGE, VOLUME
 from vmsnap_tui.platforms.openstack.convert import GIB, moment, state_of, task_of
 from vmsnap_tui.platforms.openstack.snapshots import mapping_of, snapshots_of
-from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, Stamp
+from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, Stamp, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,12 +111,13 @@ def _find_image(work: Work) -> str:
 
 def _create_snap(work: Work, volume: str, stamp: Record) -> str:
     params = work.params()
+    description, note = described(params["description"])
     body = {
         "snapshot": {
             "volume_id": volume,
             "name": params["name"],
-            "description": params["description"],
-            "metadata": stamp,
+            "description": description,
+            "metadata": stamp | note,
             "force": True,
         }
     }
