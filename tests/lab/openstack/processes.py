@@ -19,7 +19,7 @@ from tests.lab.libvirt.daemon import wait_until
 from tests.lab.libvirt.packages import LabError, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .packages import Software
 
@@ -98,6 +98,18 @@ class Processes:
         """Raise with its last words if it does not run."""
         if not self.runs(name):
             raise LabError(f"{name} ended; its log says:\n{self.last_words(name)}")
+
+    def wait(self, name: str, condition: Callable[[], bool], timeout: float) -> None:
+        """Until it answers, as `condition` tells; at once an error when it ends."""
+
+        def ready() -> bool:
+            self.check(name)
+            return condition()
+
+        try:
+            wait_until(ready, timeout, f"{name} to answer", every=0.1)
+        except LabError as error:
+            raise LabError(f"{error}; its log says:\n{self.last_words(name)}") from error
 
     def stop(self, name: str, timeout: float = 15) -> None:
         """End it and its children, kindly at first; fine if it does not run."""

@@ -8,7 +8,8 @@ from typing import Any
 
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     parts = environ.get("PATH_INFO", "").strip("/").split("/")
-    status, body = "200 OK", {}
+    status = "200 OK"
+    body: dict[str, Any]
     if parts == [""]:
         address = f"http://{environ['HTTP_HOST']}/v2.0/"
         body = {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": address}]}]}
