@@ -51,6 +51,7 @@ class Inventory:
         self._lock = threading.Lock()
         self._picture: Picture | None = None
         self._servers: dict[str, Record] = {}
+        self._listed = False  # until then `_servers` holds but those that somebody asked for
 
     @property
     def _all(self) -> dict[str, object]:
@@ -62,11 +63,11 @@ class Inventory:
         for page in self._cloud.pages(COMPUTE, "/servers/detail", "servers", **self._all):
             found |= {server["id"]: server for server in page}
             yield page
-        self._servers = found
+        self._servers, self._listed = found, True
 
     def known_servers(self) -> dict[str, Record]:
         """The servers as they were listed last; listed now where they never were."""
-        if not self._servers:
+        if not self._listed:
             list(self.servers())
         return self._servers
 
