@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from tests.lab.libvirt.daemon import wait_until
 from tests.lab.libvirt.packages import LabError, LabUnavailableError
 
-from . import identity, packages, settings
+from . import identity, many, packages, settings
+from .database import Database
 from .identity import ADMIN, LOGINS, MEMBER, OTHER, Login
 from .processes import Processes
 from .seed import Seeds
@@ -263,6 +264,21 @@ class OpenStackLab(Seeds):
 
     def is_frozen(self, server: str) -> bool:
         return self.root_disk(server).with_name("frozen").exists()
+
+    # -- great numbers: copies in the database, for lists only (see many.py)
+
+    def multiply_server(self, server: str, count: int) -> None:
+        many.multiply(self._database, many.SERVER, server, count)
+
+    def multiply_volume_snapshot(self, snapshot: str, count: int) -> None:
+        many.multiply(self._database, many.VOLUME_SNAPSHOT, snapshot, count)
+
+    def multiply_image(self, image: str, count: int) -> None:
+        many.multiply(self._database, many.IMAGE, image, count)
+
+    @property
+    def _database(self) -> Database:
+        return Database(self.services.place, self.services.processes)
 
     # -- what is really there
 

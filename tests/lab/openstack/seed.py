@@ -134,7 +134,7 @@ class Seeds:
     def seed_queued_image(self, name: str, *, login: Login = MEMBER, **properties: str) -> str:
         """An image that nobody ever uploads anything to."""
         formats = {"disk_format": "raw", "container_format": "bare"}
-        return str(self.connect(login).image._create_image(name=name, **formats, **properties).id)
+        return str(self.connect(login).image.create_image(name, **formats, **properties).id)
 
     def set_quota(self, login: Login = MEMBER, **limits: int) -> None:
         """Limits of a login's project: instances, cores, ram; volumes, snapshots, gigabytes."""

@@ -109,12 +109,12 @@ def test_requests_are_counted_and_fail_on_demand(cloud: OpenStackLab) -> None:
 
 
 def test_tokens_expire_when_told_to(cloud: OpenStackLab) -> None:
-    cloud.set_token_lifetime(2)
+    cloud.set_token_lifetime(15)
     try:
         connection = cloud.fresh_connection()
         token = connection.authorize()
         expiry = connection.session.auth.get_access(connection.session).expires.timestamp()
-        wait_until(lambda: time.time() > expiry + 1, 10, "the token to expire")
+        wait_until(lambda: time.time() > expiry + 1, 30, "the token to expire")
         url = f"{cloud.services.place.url('compute')}/servers"
         # The token alone is refused; the connection gets itself another one.
         answer = connection.session.get(url, authenticated=False, headers={"X-Auth-Token": token}, raise_exc=False)
@@ -129,3 +129,22 @@ def test_wrong_passwords_are_refused(cloud: OpenStackLab) -> None:
     wrong.session.auth._password = "wrong"
     with pytest.raises((Unauthorized, openstack.exceptions.SDKException)):
         wrong.authorize()
+
+
+def test_copies_are_listed_like_the_original(cloud: OpenStackLab) -> None:
+    connection = cloud.connect(OTHER)
+    cloud.set_quota(OTHER, volumes=10, instances=10)
+    cloud.multiply_server(cloud.seed_server("copied", login=OTHER), 1100)
+    (snapshot,) = cloud.seed_volume_snapshots(cloud.seed_volume("copied", login=OTHER), 1, login=OTHER)
+    cloud.multiply_volume_snapshot(snapshot, 1100)
+    cloud.multiply_image(cloud.seed_image("copied", login=OTHER), 1100)
+    servers = list(connection.compute.servers())
+    assert len(servers) == len({server.id for server in servers}) == 1101
+    assert {server.status for server in servers} == {"ACTIVE"}
+    assert len(list(connection.block_storage.snapshots())) == 1101
+    assert len(list(connection.image.images(owner=connection.current_project_id))) == 1101
+
+
+def test_an_image_may_be_stuck(cloud: OpenStackLab) -> None:
+    stuck = cloud.seed_queued_image("stuck", image_type="snapshot")
+    assert cloud.connect().image.get_image(stuck).status == "queued"
