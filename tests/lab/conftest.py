@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from tests.lab.libvirt.lab import Lab, LabUnavailableError
+from tests.lab.openstack.lab import OpenStackLab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+AnyLab = TypeVar("AnyLab", Lab, OpenStackLab)
 
 HERE = Path(__file__).parent
 
@@ -24,13 +27,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.timeout(600))
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """A running libvirtd of our own; guests that a test defines may stay for the next."""
+def _running(lab: AnyLab) -> Iterator[AnyLab]:
     try:
-        with Lab() as lab:
+        with lab:
             yield lab
     except LabUnavailableError as error:
         if os.environ.get("CI") == "true":  # there a lab that is missing is a failure
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """A running libvirtd of our own; guests that a test defines may stay for the next."""
+    yield from _running(Lab())
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[OpenStackLab]:
+    """A running OpenStack of our own; what a test puts there may stay for the next."""
+    yield from _running(OpenStackLab())

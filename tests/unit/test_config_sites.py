@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vmsnap_tui.engine.config import Config, SiteConfig
-from vmsnap_tui.engine.discovery import ad_hoc, local_libvirt, sites
+from vmsnap_tui.engine.discovery import ad_hoc, clouds, local_libvirt, sites
 from vmsnap_tui.model.errors import Unsupported
 from vmsnap_tui.model.vm import PlatformKind
 
@@ -19,7 +19,9 @@ LAB = SiteConfig("lab", PlatformKind.LIBVIRT, "qemu+ssh://root@lab/system", jobs
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("LIBVIRT_DEFAULT_URI", raising=False)
+    for name in ("LIBVIRT_DEFAULT_URI", "OS_CLOUD", "OS_AUTH_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path
@@ -109,3 +111,28 @@ def test_the_demo_is_the_last_resort_and_says_so(monkeypatch: pytest.MonkeyPatch
     asked = sites(Config(sites=(LAB,)), demo=True)
     assert {site.kind for site in asked.sites} == {PlatformKind.DEMO}
     assert asked.notice == ""
+
+
+def test_clouds_are_found_with_their_regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("yaml")
+    text = "clouds: {one: {auth: {}}, two: {regions: [north, {name: south}]}, three: {regions: [only]}}"
+    (tmp_path / "clouds.yaml").write_text(text)
+    assert [(site.name, site.address, site.kind) for site in clouds()] == [
+        ("one", "one", PlatformKind.OPENSTACK),
+        ("two-north", "two/north", PlatformKind.OPENSTACK),
+        ("two-south", "two/south", PlatformKind.OPENSTACK),
+        ("three", "three", PlatformKind.OPENSTACK),
+    ]
+    monkeypatch.setenv("OS_CLOUD", "two")
+    assert [site.address for site in clouds()] == ["two/north", "two/south"]
+
+
+@pytest.mark.parametrize("text", ["", "clouds:", "clouds: [1]", "- 1", "a: : b"])
+def test_a_broken_clouds_file_hides_nothing_else(tmp_path: Path, text: str) -> None:
+    (tmp_path / "clouds.yaml").write_text(text)
+    assert clouds() == ()
+
+
+def test_the_variables_name_a_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OS_AUTH_URL", "http://keystone:5000/v3")
+    assert [site.address for site in clouds()] == ["envvars"]

@@ -81,6 +81,7 @@ def _restore_options() -> list[click.Parameter]:
             metavar="NAME|auto",
             help="Take a snapshot of the present state first, so that nothing is lost.",
         ),
+        click.Option(["--how"], default="", help="The way back, where there are several (OpenStack); else the best."),
     ]
 
 
@@ -88,7 +89,7 @@ def _restore(facts: Facts, options: Options) -> Restore:
     safety = options["safety"]
     if safety == "auto":
         safety = _fresh_name(facts, prefix="before-restore-")
-    return Restore(_chosen(facts, options).ref, _AFTER[options["then"]], safety)
+    return Restore(_chosen(facts, options).ref, _AFTER[options["then"]], safety, options["how"])
 
 
 def _rm_options() -> list[click.Parameter]:

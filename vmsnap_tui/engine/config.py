@@ -187,9 +187,11 @@ SAMPLE = """\
 # machine (qemu:///system and qemu:///session) and else shows the demo.
 #[[sites]]
 #name = "lab"                                  # how you call it; no slash
-#kind = "libvirt"                              # libvirt, or demo
-#address = "qemu+ssh://root@host.example/system"
+#kind = "libvirt"                              # libvirt, openstack, or demo
+#address = "qemu+ssh://root@host.example/system" # or a cloud of clouds.yaml: "cloud", "cloud/region"
 #read_only = false                             # forbid every change here
 #jobs = 2                                      # how many jobs may run here at a time
 #[sites.options]                               # what this kind of site takes besides, as text
+#all_projects = "yes"                          # openstack: servers of every project, for administrators
+#project = "other"                             # openstack: another project than the cloud names
 """

@@ -15,14 +15,15 @@ from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import PlatformKind, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from vmsnap_tui.engine.config import Config
 
 _LIBVIRT_URI = re.compile(r"^(qemu|test)(\+[a-z0-9]+)?:", re.IGNORECASE)
+_CLOUD = "openstack:"
 _SOCKETS = ("libvirt-sock", "virtqemud-sock")
 _DAEMONS = ("virtqemud", "libvirtd")
-NO_SITES = "No sites are configured and no libvirt was found here: this is the demo."
+NO_SITES = "No sites are configured and neither libvirt nor clouds.yaml was found here: this is the demo."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ def sites(config: Config, named: Sequence[str] = (), *, demo: bool = False, read
         found = Found(_named(named, configured))
     elif configured:
         found = Found(configured)
-    elif local := local_libvirt():
-        found = Found(local)
+    elif here := (*local_libvirt(), *clouds()):
+        found = Found(_kept_apart(here))
     else:
         found = Found(_demo_sites(), NO_SITES)
     if read_only:
@@ -65,12 +66,22 @@ def local_libvirt(root: Path = Path("/")) -> tuple[Site, ...]:
     return tuple(ad_hoc(address) for address, there in addresses if there)
 
 
+def clouds() -> tuple[Site, ...]:
+    """The clouds of clouds.yaml and of the OS_* variables: no library, no connection."""
+    from vmsnap_tui.platforms.openstack.clouds import addresses
+
+    return tuple(ad_hoc(f"{_CLOUD}{address}") for address in addresses())
+
+
 def ad_hoc(address: str) -> Site:
     """A site that nobody configured, from its address alone. Raises Unsupported."""
+    if address.lower().startswith(_CLOUD) and address[len(_CLOUD) :]:
+        cloud = address[len(_CLOUD) :]
+        return Site(clean(cloud.replace("/", "-"), limit=64), PlatformKind.OPENSTACK, cloud)
     if not _LIBVIRT_URI.match(address):
         raise Unsupported(
             f'"{clean(address, limit=80)}" is neither a configured site nor an address that vmsnap knows',
-            "addresses look like qemu:///system, qemu+ssh://root@host/system or test:///default",
+            "addresses look like qemu:///system, qemu+ssh://root@host/system, test:///default or openstack:CLOUD",
         )
     parts = urlsplit(address)
     name = parts.hostname or Path(parts.path).stem or "local"
@@ -81,9 +92,13 @@ def ad_hoc(address: str) -> Site:
 
 def _named(named: Sequence[str], configured: Sequence[Site]) -> tuple[Site, ...]:
     by_name = {site.name: site for site in configured}
+    return _kept_apart(by_name.get(text) or ad_hoc(text) for text in named)
+
+
+def _kept_apart(sites: Iterable[Site]) -> tuple[Site, ...]:
+    """Each of them once, and no two of one name."""
     chosen: dict[str, Site] = {}
-    for text in named:
-        site = by_name.get(text) or ad_hoc(text)
+    for site in sites:
         name, count = site.name, 1
         while name in chosen and chosen[name].address != site.address:
             count += 1

@@ -53,11 +53,15 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Put a vm back to a snapshot. `safety` is the name of a snapshot to take first, "" for none."""
+    """Put a vm back to a snapshot. `safety` is the name of a snapshot to take first, "" for none.
+
+    `how` is a `WayBack.id` or "" for the recommended one.
+    """
 
     snapshot: SnapRef
     after: After = After.AS_TAKEN
     safety: str = ""
+    how: str = ""
 
     @property
     def vm(self) -> VmRef:
@@ -189,6 +193,17 @@ class Method:
     recommended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """A way to restore a snapshot, where there are several. One with refusals is not possible now."""
+
+    id: str
+    label: str
+    detail: str = ""
+    refusals: tuple[Refusal, ...] = ()
+    recommended: bool = False
+
+
 class Facts(Protocol):
     """Everything that a platform's planner needs of one vm, read at one moment. Planning on it does no I/O."""
 
@@ -214,6 +229,10 @@ class Facts(Protocol):
 
     def methods(self) -> tuple[Method, ...]:
         """All ways that the platform knows, the recommended one marked."""
+        ...
+
+    def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
+        """The ways to restore that snapshot, the recommended one marked; () where there is no choice."""
         ...
 
     def plan(self, request: Request) -> Plan:

@@ -23,6 +23,10 @@ def create(site: Site) -> Platform:
             from vmsnap_tui.platforms.libvirt.platform import LibvirtPlatform
 
             return LibvirtPlatform(site)
+        if site.kind is PlatformKind.OPENSTACK:
+            from vmsnap_tui.platforms.openstack.platform import OpenStackPlatform
+
+            return OpenStackPlatform(site)
     except ImportError as error:
         kind = site.kind.value
         raise Unreachable(

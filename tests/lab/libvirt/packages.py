@@ -117,7 +117,7 @@ def prepare() -> Tools:
         stamp = folder / "versions.json"
         if not stamp.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            versions = _Apt(cache / "apt", release).unpack(folder)
+            versions = _unpack(Apt(cache / "apt", release), folder)
             stamp.write_text(json.dumps(versions, indent=1))
         os.utime(folder)
         return Tools(folder / "host", folder / "guest", json.loads(stamp.read_text()))
@@ -135,7 +135,24 @@ def check_machine() -> dict[str, str]:
     return release
 
 
-class _Apt:
+def _unpack(apt: Apt, folder: Path) -> dict[str, str]:
+    try:
+        host = apt.fetch(*HOST_PACKAGES, newest=True)
+        guest = apt.download(*GUEST_PACKAGES, apt.dependency(KERNEL_PACKAGE, "linux-image-"))
+    except LabError as error:
+        raise LabUnavailableError(f"no packages for the libvirt lab: {error}") from error
+    versions = unpack(host, folder / "host") | unpack(guest, folder / "guest")
+    _check_version(versions)
+    # AppArmor profiles of an installed libvirt go by path: under another name the lab's daemon is not confined.
+    daemon = folder / "host/usr/sbin/libvirtd"
+    if not daemon.exists():
+        daemon = Path("/usr/sbin/libvirtd")
+        (folder / "host/usr/sbin").mkdir(exist_ok=True)
+    shutil.copy2(daemon, folder / "host/usr/sbin/vmsnap-lab-libvirtd")
+    return versions
+
+
+class Apt:
     """apt with sources, lists and archives of its own; only the package database is the machine's."""
 
     def __init__(self, folder: Path, release: dict[str, str]) -> None:
@@ -149,50 +166,29 @@ class _Apt:
         self._suite = f"{codename}-backports" if old else None
         self._sources.write_text(debian_sources(codename, extra=self._suite))
 
-    def unpack(self, folder: Path) -> dict[str, str]:
-        try:
-            self._get("update", timeout=300)
-            for old in self._archives.glob("*.deb"):
-                old.unlink()
-            self._get("install", "--download-only", *self._target(), *HOST_PACKAGES)
-            host = list(self._archives.glob("*.deb"))
-            guest = self._download(*GUEST_PACKAGES, self._kernel())
-        except LabError as error:
-            raise LabUnavailableError(f"no packages for the libvirt lab: {error}") from error
-        versions: dict[str, str] = {}
-        for name, debs in (("host", host), ("guest", guest)):
-            _skeleton(folder / name)
-            for deb in debs:
-                package, version = run("dpkg-deb", "--show", "--showformat=${Package} ${Version}", deb).split()
-                if not package.startswith(UNUSED):
-                    _extract(deb, folder / name)
-                    versions[package] = version
-                deb.unlink()
-        _check_version(versions)
-        # AppArmor profiles of an installed libvirt go by path: under another name the lab's daemon is not confined.
-        daemon = folder / "host/usr/sbin/libvirtd"
-        if not daemon.exists():
-            daemon = Path("/usr/sbin/libvirtd")
-            (folder / "host/usr/sbin").mkdir(exist_ok=True)
-        shutil.copy2(daemon, folder / "host/usr/sbin/vmsnap-lab-libvirtd")
-        return versions
+    def fetch(self, *packages: str, newest: bool = False) -> list[Path]:
+        """These and what they need, as far as the machine lacks it; `newest` takes them from backports."""
+        self._get("update", timeout=300)
+        for old in self._archives.glob("*.deb"):
+            old.unlink()
+        target = ("--target-release", self._suite) if newest and self._suite else ()
+        self._get("install", "--download-only", *target, *packages)
+        return list(self._archives.glob("*.deb"))
 
-    def _kernel(self) -> str:
-        for line in self._cache("depends", KERNEL_PACKAGE).splitlines():
+    def dependency(self, package: str, prefix: str) -> str:
+        """The name behind a package that only depends on the current version of another."""
+        for line in self._cache("depends", package).splitlines():
             kind, _, name = line.strip().partition(": ")
-            if kind == "Depends" and name.startswith("linux-image-"):
+            if kind == "Depends" and name.startswith(prefix):
                 return name
-        raise LabError(f"{KERNEL_PACKAGE} names no kernel")
+        raise LabError(f"{package} names no {prefix}…")
 
-    def _download(self, *packages: str) -> list[Path]:
+    def download(self, *packages: str) -> list[Path]:
         before = set(self._archives.glob("*.deb"))
         # `download` writes into the current folder and takes no other.
         script = 'cd "$1" && shift && exec "$@"'
         run("sh", "-c", script, "sh", self._archives, *self._command("apt-get"), "download", *packages)
         return sorted(set(self._archives.glob("*.deb")) - before)
-
-    def _target(self) -> tuple[str, ...]:
-        return ("--target-release", self._suite) if self._suite else ()
 
     def _get(self, *arguments: str, timeout: float = 600) -> str:
         return run(*self._command("apt-get"), "--yes", "--no-install-recommends", *arguments, timeout=timeout)
@@ -273,6 +269,19 @@ def _one_line(line: str) -> dict[str, str] | None:
         options = {k.lower(): v for k, _, v in (part.partition("=") for part in inside.split())}
     uri, suite, *components = rest.split()
     return {"types": "deb", "uris": uri, "suites": suite, "components": " ".join(components)} | options
+
+
+def unpack(debs: list[Path], root: Path) -> dict[str, str]:
+    """Lay the packages into `root`, merged into one `/usr`, and drop their files; returns the versions."""
+    _skeleton(root)
+    versions = {}
+    for deb in debs:
+        package, version = run("dpkg-deb", "--show", "--showformat=${Package} ${Version}", deb).split()
+        if not package.startswith(UNUSED):
+            _extract(deb, root)
+            versions[package] = version
+        deb.unlink()
+    return versions
 
 
 def _skeleton(root: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Cancelled, Missing
 from vmsnap_tui.model.freeze import Freeze, FreezeState
-from vmsnap_tui.model.plan import Method, Plan, Refusal, Request, Step, Take, Thaw
+from vmsnap_tui.model.plan import Method, Plan, Refusal, Request, Step, Take, Thaw, WayBack
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.snapshot import SnapRef, Snapshot
 from vmsnap_tui.model.vm import PlatformKind, Site, SiteInfo, Vm, VmRef
@@ -122,6 +122,10 @@ class FakeFacts:
     freezes: bool
 
     def methods(self) -> tuple[Method, ...]:
+        return ()
+
+    def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
+        del snapshot
         return ()
 
     def plan(self, request: Request) -> Plan:

@@ -114,7 +114,12 @@ async def _sites(setup: Setup) -> list[Finding]:
     found = setup.found
     if found.notice:
         return [
-            Finding("sites", ok=False, text="none are configured, and no libvirt was found here", fix=NO_SITES_HINT)
+            Finding(
+                "sites",
+                ok=False,
+                text="none are configured, and neither libvirt nor clouds.yaml was found here",
+                fix=NO_SITES_HINT,
+            )
         ]
     engine = Engine((), read_only=setup.forbids_changes, follow=False)
     try:

@@ -12,8 +12,8 @@ from vmsnap_tui.platforms.demo.planner import plan
 if TYPE_CHECKING:
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.layer import Layer
-    from vmsnap_tui.model.plan import Method, Plan, Request
-    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.plan import Method, Plan, Request, WayBack
+    from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.vm import Vm
     from vmsnap_tui.platforms.demo.shape import Shape
 
@@ -48,6 +48,11 @@ class DemoFacts:
     def methods(self) -> tuple[Method, ...]:
         """All ways of the shape."""
         return methods(self)
+
+    def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
+        """One way alone."""
+        del snapshot
+        return ()
 
     def plan(self, request: Request) -> Plan:
         """What `request` would do here."""

@@ -65,6 +65,8 @@ def _steps(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Ste
 
 
 def _refusals(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Refusal]:
+    if request.how:
+        yield Refusal("no-such-way", f"there is no way {quoted(request.how)} to restore here", "leave it out")
     if not target.ready:
         yield Refusal("not-ready", target.error or f"{quoted(target.name)} is not ready yet", "look at its source")
     if facts.shape is Shape.LIBVIRT:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vmsnap_tui.model.layer import Layer
-    from vmsnap_tui.model.plan import Method, Plan, Request
-    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.plan import Method, Plan, Request, WayBack
+    from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.vm import Disk, Vm
 
 EXTERNAL_RESTORE = 9_009_000
@@ -117,6 +117,11 @@ class LibvirtFacts:
         from vmsnap_tui.platforms.libvirt.plan.methods import methods
 
         return methods(self)
+
+    def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
+        """One way alone."""
+        del snapshot
+        return ()
 
     def plan(self, request: Request) -> Plan:
         """What `request` would do here."""

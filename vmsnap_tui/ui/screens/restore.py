@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
+    from vmsnap_tui.model.plan import WayBack
+
 _AFTER = {
     After.AS_TAKEN: "as it was when taken",
     After.RUNNING: "running",
@@ -52,6 +54,11 @@ class RestoreScreen(SnapshotDialogue):
                 (f"  {marks.meaning(self.snapshot.consistency)}", "$text-muted"),
             )
         )
+        ways = self.facts.ways_back(self.snapshot.ref)
+        if ways:
+            best = next((way.id for way in ways if way.recommended), ways[0].id)
+            yield label("How")
+            yield Choice([(way.id, _described(way)) for way in ways], best, id="how")
         yield label("Afterwards the vm is")
         yield Choice([(after.value, Content(text)) for after, text in _AFTER.items()], self._usual().value, id="after")
         taken = {snapshot.name for snapshot in self.facts.snapshots}
@@ -77,4 +84,10 @@ class RestoreScreen(SnapshotDialogue):
             self.snapshot.ref,
             after=After(self.query_one("#after", Choice).chosen),
             safety=self._safety if self.query_one("#safety", Checkbox).value else "",
+            how=next((choice.chosen for choice in self.query("#how").results(Choice)), ""),
         )
+
+
+def _described(way: WayBack) -> Content:
+    detail = "not possible now" if way.refusals else way.detail
+    return Content.assemble(way.label, (f"\n{detail}" if detail else "", "$text-muted"))

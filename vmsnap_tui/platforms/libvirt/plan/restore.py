@@ -85,6 +85,8 @@ def _ends(request: Restore, snapshot: Snapshot) -> VmState:
 def _refusals(request: Restore, facts: LibvirtFacts, snapshot: Snapshot) -> Iterator[Refusal]:
     yield from not_now(facts)
     yield from not_with_data(facts)
+    if request.how:
+        yield Refusal("no-such-way", f"libvirt has no way {quoted([request.how])} to restore", "leave it out")
     if not snapshot.ready:
         yield Refusal("not-ready", snapshot.error or "the snapshot is not in a state to be restored", "look at Source")
         return

@@ -1,0 +1,160 @@
+"""What is on a cloud, in bulk calls: never one for each server. One server's own things are read by a few calls."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
+from vmsnap_tui.platforms.openstack.convert import is_attached
+from vmsnap_tui.platforms.openstack.snapshots import Things
+from vmsnap_tui.platforms.openstack.stamps import VM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vmsnap_tui.platforms.openstack.cloud import Cloud
+
+Record = dict[str, Any]
+_FRESH = 10.0
+"""Seconds for which one bulk read serves the batches of snapshots that are asked for one after the other."""
+_IMAGES = "/images"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything but the servers, in bulk: by server or by volume."""
+
+    at: float = 0.0
+    volumes: dict[str, list[Record]] = field(default_factory=dict)
+    images: dict[str, list[Record]] = field(default_factory=dict)
+    snaps: dict[str, list[Record]] = field(default_factory=dict)
+    made: dict[str, list[str]] = field(default_factory=dict)
+    """The names of the volumes that were made from a volume snapshot."""
+
+    def things(self, server: Record) -> Things:
+        """What is there of one server."""
+        volumes = self.volumes.get(server["id"], [])
+        snaps = [snap for volume in volumes for snap in self.snaps.get(volume["id"], ())]
+        return Things(server, tuple(volumes), tuple(self.images.get(server["id"], ())), tuple(snaps))
+
+
+class Inventory:
+    """Reads a cloud. Every thread may call it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._lock = threading.Lock()
+        self._picture: Picture | None = None
+        self._servers: dict[str, Record] = {}
+        self._listed = False  # until then `_servers` holds but those that somebody asked for
+
+    @property
+    def _all(self) -> dict[str, object]:
+        return {"all_tenants": "1"} if self._cloud.all_projects else {}
+
+    def servers(self) -> Iterator[list[Record]]:
+        """All servers, in pages."""
+        found: dict[str, Record] = {}
+        for page in self._cloud.pages(COMPUTE, "/servers/detail", "servers", **self._all):
+            found |= {server["id"]: server for server in page}
+            yield page
+        self._servers, self._listed = found, True
+
+    def known_servers(self) -> dict[str, Record]:
+        """The servers as they were listed last; listed now where they never were."""
+        if not self._listed:
+            list(self.servers())
+        return self._servers
+
+    def changed_servers(self, since: str) -> tuple[list[Record], object]:
+        """Those that moved since a time, deleted ones too, and the service's own time."""
+        answer, at = self._cloud.ask(
+            COMPUTE, "GET", "/servers/detail", query={**self._all, "changes-since": since, "limit": 1000}
+        )
+        rows: list[Record] = answer["servers"]
+        for row in rows:
+            if row.get("status") == "DELETED":
+                self._servers.pop(row["id"], None)
+            else:
+                self._servers[row["id"]] = row
+        return rows, at
+
+    def server(self, id_: str) -> Record:
+        """One server. Raises Missing."""
+        answer: Record = self._cloud.get(COMPUTE, f"/servers/{id_}")["server"]
+        self._servers[id_] = answer
+        return answer
+
+    def forget(self) -> None:
+        """Something was changed: what was read in bulk is old."""
+        with self._lock:
+            self._picture = None
+
+    def picture(self, *, fresh: bool = False) -> Picture:
+        """Volumes, images and volume snapshots of all servers."""
+        with self._lock:
+            found = self._picture
+            if not fresh and found is not None and time.monotonic() - found.at < _FRESH:
+                return found
+            self._picture = found = self._read_picture()
+            return found
+
+    def things(self, id_: str) -> Things:
+        """One server's things as they are now. Raises Missing."""
+        server = self.server(id_)
+        images = [image for page in self._image_pages(instance_uuid=id_) for image in page]
+        if not self._cloud.has_volumes:
+            return Things(server, (), tuple(images))
+        volumes = {volume["id"]: volume for volume in self._volumes_of(server)}
+        snaps = [
+            snap
+            for volume in volumes
+            for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", volume_id=volume, **self._all)
+        ]
+        return Things(server, tuple(volumes.values()), tuple(images), tuple(snaps))
+
+    def volume(self, id_: str) -> Record | None:
+        """One volume, None where it is gone."""
+        return self._cloud.found(VOLUME, f"/volumes/{id_}", "volume")
+
+    def _volumes_of(self, server: Record) -> Iterator[Record]:
+        for each in server.get("os-extended-volumes:volumes_attached") or ():
+            volume = self.volume(each["id"])
+            if volume is not None:
+                yield volume
+        former = json.dumps({VM: server["id"]}).replace('"', "'")
+        for volume in self._cloud.every(VOLUME, "/volumes/detail", "volumes", metadata=former, **self._all):
+            if (volume.get("metadata") or {}).get(VM) == server["id"]:
+                yield volume
+
+    def _image_pages(self, **query: object) -> Iterator[list[Record]]:
+        return self._cloud.pages(IMAGE, _IMAGES, "images", image_type="snapshot", **query)
+
+    def _read_picture(self) -> Picture:
+        picture = Picture(time.monotonic(), defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
+        for page in self._image_pages():
+            for image in page:
+                picture.images[image.get("instance_uuid", "")].append(image)
+        if not self._cloud.has_volumes:
+            return picture
+        for volume in self._cloud.every(VOLUME, "/volumes/detail", "volumes", **self._all):
+            owners = {each["server_id"] for each in volume.get("attachments") or ()}
+            if former := (volume.get("metadata") or {}).get(VM):
+                owners.add(former)
+            if volume.get("snapshot_id"):
+                picture.made[volume["snapshot_id"]].append(str(volume.get("name") or volume["id"]))
+            for owner in owners:
+                picture.volumes[owner].append(volume)
+        for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", **self._all):
+            picture.snaps[snap["volume_id"]].append(snap)
+        return picture
+
+
+def attached(things: Things) -> tuple[Record, ...]:
+    """The volumes that are attached now."""
+    return tuple(volume for volume in things.volumes if is_attached(volume, things.server["id"]))

@@ -1,0 +1,35 @@
+"""Renaming a snapshot, and describing it anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.plan import Plan, Refusal, Step
+from vmsnap_tui.platforms.openstack.plan.delete import members
+from vmsnap_tui.platforms.openstack.plan.rules import bad_description, bad_name, quoted, read_only
+
+if TYPE_CHECKING:
+    from vmsnap_tui.model.plan import Edit, JsonValue
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.platforms.openstack.facts import OpenStackFacts
+
+
+def plan_edit(request: Edit, snapshot: Snapshot, facts: OpenStackFacts) -> Plan:
+    """Every part of it is written anew."""
+    new_name = request.name if request.name not in {None, snapshot.name} else None
+    described = request.description is not None and request.description != snapshot.description
+    refusals = [*read_only(facts)]
+    params: dict[str, JsonValue] = {"snapshot": snapshot.id, **members(facts.parts[snapshot.id])}
+    words = []
+    if new_name is not None:
+        refusals += bad_name(new_name, facts)
+        params["name"] = new_name
+        words.append(f"call it {quoted(new_name)}")
+    if described:
+        refusals += bad_description(request.description or "")
+        params["description"] = request.description
+        words.append("describe it anew")
+    if not words:
+        refusals.append(Refusal("nothing-to-do", "name and description are what they are asked to be"))
+    steps = (Step("edit", request.vm, ", ".join(words), params),) if words else ()
+    return Plan(request, f"Edit snapshot {quoted(snapshot.name)}", facts.vm.name, steps, refusals=tuple(refusals))

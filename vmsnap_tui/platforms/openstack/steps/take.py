@@ -1,0 +1,215 @@
+"""Taking a snapshot: an image, volume snapshots, or both as one group. It leaves all or nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from vmsnap_tui.model.errors import Conflict, Failed, Missing, Unreachable, VmsnapError
+from vmsnap_tui.model.progress import Progress
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.vm import VmState
+from vmsnap_tui.platforms.openstack.cloud import IMAGE, VOLUME
+from vmsnap_tui.platforms.openstack.convert import GIB, moment, state_of, task_of
+from vmsnap_tui.platforms.openstack.snapshots import mapping_of, snapshots_of
+from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, Stamp, described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vmsnap_tui.platforms.openstack.steps.work import Work
+
+Record = dict[str, Any]
+
+_PHASES = {
+    "image_snapshot_pending": "waiting for the host",
+    "image_snapshot": "taking the image",
+    "image_pending_upload": "preparing the upload",
+    "image_uploading": "uploading the image",
+}
+_STUCK = 15.0  # seconds for which an image may be unfinished while Nova is at work no more
+
+
+@dataclass(slots=True)
+class _Made:
+    """What there is by now."""
+
+    image: str = ""
+    snaps: list[str] = field(default_factory=list)
+
+
+def take(work: Work) -> str:
+    """Take it. Raises Conflict where the world is not as planned, and Cancelled."""
+    params = work.params()
+    things = work.inventory.things(work.server_id)
+    if state_of(things.server).value != params["state"]:
+        raise Conflict("the server was started or stopped since this was planned", "look at the plan again")
+    # Never twice: an earlier try whose answer was lost may have been carried out.
+    if any(each.name == clean(params["name"]) for each in snapshots_of(things, work.step.vm)):
+        raise Conflict(f"there is a snapshot “{clean(params['name'])}” already", "choose another name")
+    made = _Made()
+    try:
+        _create(work, made)
+        _finish(work, made)
+    except VmsnapError:
+        _undo(work, made)
+        raise
+    id_ = params["group"] or made.image or made.snaps[0]
+    members = [work.image(made.image)] if made.image else []
+    members += [work.snap(snap) for snap in made.snaps]
+    times = [at for each in members if each and (at := moment(each.get("created_at")))]
+    return "taken" + work.note_here([id_, *params["line"]], min(times, default=None))
+
+
+def _create(work: Work, made: _Made) -> None:
+    params = work.params()
+    stamp = Stamp(tuple(params["line"]), params["group"], params["parts"], VmState(params["state"])).written()
+    if params["image"]:
+        work.report(Progress("asking for the image"))
+        made.image = _looked_up(lambda: _create_image(work), lambda: _find_image(work))
+    for volume in params["volumes"]:
+        work.report(Progress("asking for the volume snapshot"))
+        made.snaps.append(_looked_up(partial(_create_snap, work, volume, stamp), partial(_find_snap, work, volume)))
+    if made.image:
+        pairs = stamp | {ID: made.image} | ({NOTE: params["description"]} if params["description"] else {})
+        image = work.image(made.image) or {}
+        work.patch_image(
+            made.image,
+            [
+                *({"op": "add", "path": f"/{key}", "value": value} for key, value in pairs.items()),
+                # What was inherited from the image that the server was made from says nothing of this one.
+                *(
+                    {"op": "remove", "path": f"/{key}"}
+                    for key in image
+                    if key.startswith("vmsnap_") and key not in pairs
+                ),
+            ],
+        )
+
+
+def _looked_up(create: Callable[[], str], find: Callable[[], str]) -> str:
+    """Create it. Where the answer was lost, see whether it is there: it is never asked for twice."""
+    try:
+        return create()
+    except (Unreachable, Failed):
+        if found := find():
+            return found
+        raise
+
+
+def _create_image(work: Work) -> str:
+    body = {"createImage": {"name": work.params()["name"], "metadata": {}}}
+    return str(work.action(body)["image_id"])
+
+
+def _find_image(work: Work) -> str:
+    query = {"instance_uuid": work.server_id, "name": work.params()["name"]}
+    return next((image["id"] for image in work.cloud.every(IMAGE, "/images", "images", **query)), "")
+
+
+def _create_snap(work: Work, volume: str, stamp: Record) -> str:
+    params = work.params()
+    description, note = described(params["description"])
+    body = {
+        "snapshot": {
+            "volume_id": volume,
+            "name": params["name"],
+            "description": description,
+            "metadata": stamp | note,
+            "force": True,
+        }
+    }
+    return str(work.cloud.ask(VOLUME, "POST", "/snapshots", json=body)[0]["snapshot"]["id"])
+
+
+def _find_snap(work: Work, volume: str) -> str:
+    found = work.cloud.every(VOLUME, "/snapshots/detail", "snapshots", volume_id=volume)
+    name = work.params()["name"]
+    return next((snap["id"] for snap in found if snap.get("name") == name), "")
+
+
+def _finish(work: Work, made: _Made) -> None:
+    if made.image:
+        _finish_image(work, made)
+    for snap in made.snaps:
+        _finish_snap(work, snap, stoppable=True)
+    if work.params()["state"] == VmState.OFF.value:
+        server = work.inventory.server(work.server_id)
+        if state_of(server) is not VmState.OFF:
+            raise Conflict("the server was started while its snapshot was taken", "take it again")
+
+
+def _finish_image(work: Work, made: _Made) -> None:
+    quiet = 0.0
+
+    def look() -> Record | None:
+        nonlocal quiet
+        server, image = work.inventory.server(work.server_id), work.image(made.image)
+        if image is None or image["status"] in {"killed", "deleted", "pending_delete"}:
+            why = work.why_action_failed("createImage") or "Nova has given up, and removed the image"
+            raise Failed(why, "nothing was taken; look at the server's actions and the compute host's log")
+        task = task_of(server)
+        work.report(Progress(_PHASES.get(task, f"image is {image['status']}")))
+        if not task and image["status"] == "active":
+            return image
+        quiet = 0.0 if task else quiet or time.monotonic()
+        if quiet and time.monotonic() - quiet > _STUCK:
+            raise Failed(
+                f"Nova is done, and the image is still {image['status']}", "look at the image service and its space"
+            )
+        return None
+
+    image = work.until(look, stoppable=True)
+    for each in mapping_of(image):  # Nova does not wait for the volume snapshots of a server that boots from a volume
+        if each.get("snapshot_id"):
+            _finish_snap(work, each["snapshot_id"], stoppable=True)
+
+
+def _finish_snap(work: Work, id_: str, *, stoppable: bool) -> None:
+    def look() -> str | None:
+        snap = work.snap(id_)
+        if snap is None:
+            raise Failed(f"volume snapshot {id_} has vanished", "look at the volume service")
+        text = str(snap.get("os-extended-snapshot-attributes:progress") or "").rstrip("%")
+        size = snap["size"] * GIB
+        done = size * int(text) // 100 if text.isdigit() and text != "0" else None
+        work.report(Progress("taking the volume snapshot", done, None if done is None else size))
+        return None if snap["status"] in {"creating", "backing-up"} else str(snap["status"])
+
+    status = work.until(look, stoppable=stoppable)
+    if stoppable and status != "available":
+        raise Failed(f"volume snapshot {id_} is {status}", "look at the volume service's log")
+
+
+def _undo(work: Work, made: _Made) -> None:
+    """Remove what was made. Nova notices that the image is gone, and leaves the server as it was."""
+    work.report(Progress("taking it back"))
+    left = []
+    try:
+        snaps = [*made.snaps]
+        if made.image:
+            image = work.image(made.image)
+            snaps += [each["snapshot_id"] for each in mapping_of(image or {}) if each.get("snapshot_id")]
+            _remove(work, IMAGE, f"/images/{made.image}")
+            work.until(lambda: None if task_of(work.inventory.server(work.server_id)).startswith("image_") else "free")
+        for snap in snaps:
+            if work.snap(snap) is not None:
+                _finish_snap(work, snap, stoppable=False)
+                _remove(work, VOLUME, f"/snapshots/{snap}")
+                work.until(partial(_gone, work, snap))
+    except VmsnapError as error:
+        left = [each for each in (made.image, *made.snaps) if each]
+        raise Failed(f"it was broken off, and {', '.join(left)} may be left: {error.words}", "delete it") from error
+
+
+def _remove(work: Work, service: str, path: str) -> None:
+    try:
+        work.cloud.ask(service, "DELETE", path)
+    except Missing:
+        return
+
+
+def _gone(work: Work, snap: str) -> bool | None:
+    return True if work.snap(snap) is None else None
