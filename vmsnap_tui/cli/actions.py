@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vmsnap_tui.model.plan import Facts, Request
+    from vmsnap_tui.model.settings import Settings
     from vmsnap_tui.model.snapshot import Snapshot
 
 Options = dict[str, Any]
@@ -46,6 +47,23 @@ def _vm_and_snapshot() -> list[click.Parameter]:
     return [_vm(), click.Argument(["snapshot"], metavar="SNAPSHOT")]
 
 
+def _settings() -> click.Option:
+    return click.Option(
+        ["--set", "settings"],
+        multiple=True,
+        metavar="ID=VALUE",
+        callback=_pairs,
+        help="Something that the method or way back lets one set; `vmsnap methods` shows what. Repeatable.",
+    )
+
+
+def _pairs(_context: click.Context, _parameter: click.Parameter, said: tuple[str, ...]) -> Settings:
+    pairs = [text.partition("=") for text in said]
+    if wrong := next((text for text, (id_, equals, _) in zip(said, pairs, strict=True) if not (id_ and equals)), None):
+        raise click.BadParameter(f"“{wrong}” is not ID=VALUE.")
+    return tuple((id_, value) for id_, _, value in pairs)
+
+
 def _chosen(facts: Facts, options: Options) -> Snapshot:
     return find_snapshot(facts.snapshots, options["snapshot"], facts.vm.name)
 
@@ -62,12 +80,13 @@ def _take_options() -> list[click.Parameter]:
         click.Option(["--method"], default="", help="How, by an id that `vmsnap methods VM` shows; else the best."),
         click.Option(["--disk", "disks"], multiple=True, help="This disk only. Repeatable; else all."),
         click.Option(["--description"], default="", help="What the snapshot is for."),
+        _settings(),
     ]
 
 
 def _take(facts: Facts, options: Options) -> Take:
     name = options["name"] or _fresh_name(facts)
-    return Take(facts.vm.ref, name, options["description"], options["method"], options["disks"] or None)
+    return Take(facts.vm.ref, name, options["description"], options["method"], options["disks"] or None, options["settings"])
 
 
 def _restore_options() -> list[click.Parameter]:
@@ -81,7 +100,8 @@ def _restore_options() -> list[click.Parameter]:
             metavar="NAME|auto",
             help="Take a snapshot of the present state first, so that nothing is lost.",
         ),
-        click.Option(["--how"], default="", help="The way back, where there are several (OpenStack); else the best."),
+        click.Option(["--how"], default="", help="The way back, by an id that `vmsnap methods VM SNAPSHOT` shows."),
+        _settings(),
     ]
 
 
@@ -89,7 +109,7 @@ def _restore(facts: Facts, options: Options) -> Restore:
     safety = options["safety"]
     if safety == "auto":
         safety = _fresh_name(facts, prefix="before-restore-")
-    return Restore(_chosen(facts, options).ref, _AFTER[options["then"]], safety, options["how"])
+    return Restore(_chosen(facts, options).ref, _AFTER[options["then"]], safety, options["how"], options["settings"])
 
 
 def _rm_options() -> list[click.Parameter]:

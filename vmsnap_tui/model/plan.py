@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.layer import Layer
+    from vmsnap_tui.model.settings import Setting, Settings
     from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot
     from vmsnap_tui.model.vm import Vm, VmRef
 
@@ -42,26 +43,31 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Take a snapshot. `method` is a `Method.id` or "" for the recommended one, `disks` None for all."""
+    """Take a snapshot. `method` is a `Method.id` or "" for the recommended one, `disks` None for all.
+
+    `settings` are those of the method.
+    """
 
     vm: VmRef
     name: str
     description: str = ""
     method: str = ""
     disks: tuple[str, ...] | None = None
+    settings: Settings = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
     """Put a vm back to a snapshot. `safety` is the name of a snapshot to take first, "" for none.
 
-    `how` is a `WayBack.id` or "" for the recommended one.
+    `how` is a `WayBack.id` or "" for the recommended one, `settings` are those of the way.
     """
 
     snapshot: SnapRef
     after: After = After.AS_TAKEN
     safety: str = ""
     how: str = ""
+    settings: Settings = ()
 
     @property
     def vm(self) -> VmRef:
@@ -180,6 +186,7 @@ class Method:
 
     `consistency` is what it would really give. `pause`, `space`, `restore` and `limits` are short texts: how long the
     guest stands still, what it takes, how one gets back, what it cannot do. One with refusals is not possible now.
+    `settings` are what may be set of it.
     """
 
     id: str
@@ -191,6 +198,7 @@ class Method:
     limits: str = ""
     refusals: tuple[Refusal, ...] = ()
     recommended: bool = False
+    settings: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +210,7 @@ class WayBack:
     detail: str = ""
     refusals: tuple[Refusal, ...] = ()
     recommended: bool = False
+    settings: tuple[Setting, ...] = ()
 
 
 class Facts(Protocol):

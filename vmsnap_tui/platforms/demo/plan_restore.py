@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import After, Loss, LossKind, Plan, Refusal, Step, Take
+from vmsnap_tui.model.settings import setting_refusals
 from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.demo.methods import standing
@@ -65,6 +66,7 @@ def _steps(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Ste
 
 
 def _refusals(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Refusal]:
+    yield from setting_refusals((), request.settings)
     if request.how:
         yield Refusal("no-such-way", f"there is no way {quoted(request.how)} to restore here", "leave it out")
     if not target.ready:

@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Plan, Refusal, Step
+from vmsnap_tui.model.settings import setting_refusals
 from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import AgentState, VmState
@@ -39,7 +40,7 @@ def plan_take(request: Take, facts: DemoFacts) -> Plan:
     disks = [disk for disk in joining if request.disks is None or disk.id in request.disks]
     need = to_write(way, vm, disks)
     refused = [*name_refusals(request.name, facts), *refusals(way, facts, disks)]
-    refused += _disk_refusals(request, way, vm, disks)
+    refused += [*_disk_refusals(request, way, vm, disks), *setting_refusals((), request.settings)]
     if facts.free is not None and need > facts.free:
         refused.append(
             Refusal(

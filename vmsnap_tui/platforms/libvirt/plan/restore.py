@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import After, Loss, LossKind, Plan, Refusal, Restore, Step, Take
+from vmsnap_tui.model.settings import setting_refusals
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import Firmware, VmState
@@ -85,6 +86,7 @@ def _ends(request: Restore, snapshot: Snapshot) -> VmState:
 def _refusals(request: Restore, facts: LibvirtFacts, snapshot: Snapshot) -> Iterator[Refusal]:
     yield from not_now(facts)
     yield from not_with_data(facts)
+    yield from setting_refusals((), request.settings)
     if request.how:
         yield Refusal("no-such-way", f"libvirt has no way {quoted([request.how])} to restore", "leave it out")
     if not snapshot.ready:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Plan, Refusal, Step
+from vmsnap_tui.model.settings import setting_refusals
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import AgentState, Firmware
 from vmsnap_tui.platforms.libvirt.plan import methods
@@ -53,6 +54,7 @@ def plan_take(request: Take, facts: LibvirtFacts) -> Plan:
         *bad_name(request.name, facts, internal=method == methods.INTERNAL),
         *_file_refusals(facts, files),
         *_space_refusals(facts, method, files),
+        *setting_refusals((), request.settings),
     )
     return Plan(
         request=request,
