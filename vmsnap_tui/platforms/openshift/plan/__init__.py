@@ -1,0 +1,38 @@
+"""The planner: a pure function from a request and the facts to a plan.
+
+Every rule on what is possible, safe and recommended on OpenShift Virtualization lives in this package, once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.plan import Delete, Plan, Refusal, Restore, Take, Thaw
+from vmsnap_tui.platforms.openshift.plan.delete import plan_delete
+from vmsnap_tui.platforms.openshift.plan.edit import plan_edit
+from vmsnap_tui.platforms.openshift.plan.restore import plan_restore
+from vmsnap_tui.platforms.openshift.plan.rules import quoted
+from vmsnap_tui.platforms.openshift.plan.take import plan_take
+from vmsnap_tui.platforms.openshift.plan.thaw import plan_thaw
+
+if TYPE_CHECKING:
+    from vmsnap_tui.model.plan import Request
+    from vmsnap_tui.platforms.openshift.facts import OpenShiftFacts
+
+
+def plan(request: Request, facts: OpenShiftFacts) -> Plan:
+    """What `request` would do."""
+    if isinstance(request, Take):
+        return plan_take(request, facts)
+    if isinstance(request, Thaw):
+        return plan_thaw(request, facts)
+    snapshot = facts.snapshot(request.snapshot.id)
+    if snapshot is None:
+        name = quoted(request.snapshot.id)
+        refusal = Refusal("no-snapshot", f"there is no snapshot {name} (any more)", "refresh")
+        return Plan(request, f"No snapshot {name}", facts.vm.name, refusals=(refusal,))
+    if isinstance(request, Restore):
+        return plan_restore(request, snapshot, facts)
+    if isinstance(request, Delete):
+        return plan_delete(request, snapshot, facts)
+    return plan_edit(request, snapshot, facts)
