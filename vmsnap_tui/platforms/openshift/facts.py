@@ -93,7 +93,8 @@ class Cut:
 class Part:
     """What makes up one snapshot.
 
-    `name` and `uid` are those of its VirtualMachineSnapshot, "" for plain volume snapshots. `retains` means that its
+    `name` is that of its VirtualMachineSnapshot, "" for plain volume snapshots; `uid` is the one that names it in the
+    lines of others. `retains` means that its
     content stays when it is deleted. `disks` and `templates` are the volumes and DataVolume templates that the vm had
     then, `patches` what gives a new vm an identity of its own. `users` are things that read it now, in words;
     `held` are the finalizers of one that is being deleted.
@@ -145,9 +146,10 @@ class OpenShiftFacts:
     """The facts of one vm.
 
     `busy` says what is at work on it, "" for nothing. `running` says that a VMI exists, which is more than the state:
-    one that is just going away still holds the volumes. `leftovers` are claims that earlier restores left behind.
-    `names` are the VirtualMachineSnapshots of the namespace, which share their names across vms, each with its vm;
-    `vm_names` and `claim_names` are taken for new vms and claims.
+    one that is just going away still holds the volumes. `line` are the uids of the current snapshot and of those
+    above it, nearest first. `leftovers` are claims that earlier restores left behind. `names` are the
+    VirtualMachineSnapshots of the namespace, which share their names across vms, each with its vm; `vm_names` and
+    `claim_names` are taken for new vms and claims.
     """
 
     vm: Vm
@@ -161,6 +163,7 @@ class OpenShiftFacts:
     busy: str = ""
     volumes: tuple[Volume, ...] = ()
     parts: Mapping[str, Part] = field(default_factory=dict)
+    line: tuple[str, ...] = ()
     restores: tuple[OpenRestore, ...] = ()
     leftovers: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)

@@ -105,7 +105,7 @@ def _no_freeze(facts: OpenShiftFacts) -> Iterator[Refusal]:
         yield Refusal("not-running", "only a running guest can be frozen", f"use {VOLUMES}")
     elif not facts.freezable:
         yield Refusal("no-agent", "no guest agent is connected", "start qemu-guest-agent in the guest")
-    yield from not_allowed(facts, Right.FREEZE, Right.THAW)
+    yield from not_allowed(facts, Right.FREEZE, Right.THAW, Right.RELABEL)
 
 
 def settings(method: str) -> tuple[Setting, ...]:

@@ -75,7 +75,7 @@ def _step(
             "deadline": seconds(values.get(methods.DEADLINE, "0")),
             "retains": values.get(methods.POLICY) == methods.RETAIN,
             "labels": noted,
-            "parent": facts.current.id if facts.current else "",
+            "line": list(facts.line),
         },
         freezes=frozen,
         cancellable=True,

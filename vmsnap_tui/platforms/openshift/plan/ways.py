@@ -28,12 +28,15 @@ REMOVE, BY_VM = "remove", "by vm"
 
 
 def ways_back(ref: SnapRef, facts: OpenShiftFacts) -> tuple[WayBack, ...]:
-    """Those that fit what the snapshot is; the first possible one is recommended."""
+    """Those that fit what the snapshot is.
+
+    The first possible one is recommended, if it puts the vm itself back: who asks for that is given nothing else.
+    """
     snapshot = facts.snapshot(ref.id)
     if snapshot is None:
         return ()
     rows = [_way(way, snapshot, facts) for way in fitting(facts.part(ref.id))]
-    best = next((index for index, row in enumerate(rows) if not row.refusals), 0)
+    best = next((index for index, row in enumerate(rows) if row.id in ON_THE_VM and not row.refusals), 0)
     return tuple(replace(row, recommended=index == best) for index, row in enumerate(rows))
 
 
