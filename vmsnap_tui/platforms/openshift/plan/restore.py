@@ -93,7 +93,16 @@ def _step(request: Restore, way: str, target: Snapshot, values: Mapping[str, str
     if removed := _removed(way, target, values, facts):
         words.append(f"remove {', '.join(removed)}")
     words.append(f"the vm ends {'running' if runs else 'off'}")
-    cuts: list[JsonValue] = [{"disk": cut.disk, "name": cut.name, "size": cut.size} for cut in part.cuts]
+    now = {volume.disk: volume for volume in facts.volumes}
+    cuts: list[JsonValue] = [
+        {
+            "disk": cut.disk,
+            "name": cut.name,
+            "claim": now[cut.disk].claim if cut.disk in now else cut.claim,
+            "size": max(cut.size, now[cut.disk].size) if cut.disk in now else cut.size,
+        }
+        for cut in part.cuts
+    ]
     params: dict[str, JsonValue] = {
         "snapshot": part.name or target.id,
         "uid": part.uid,

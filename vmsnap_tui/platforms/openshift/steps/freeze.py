@@ -1,0 +1,56 @@
+"""Thawing a guest, and a time in which one is frozen by ourselves."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.errors import Failed, VmsnapError
+from vmsnap_tui.model.freeze import FreezeState
+from vmsnap_tui.platforms.openshift.steps.lamp import Lamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vmsnap_tui.platforms.openshift.steps.work import Work
+
+_SEEN = 30.0  # seconds in which a freeze should be seen
+
+
+def thaw(work: Work) -> str:
+    """Thaw it, and see that it is."""
+    if why := Lamp(work).thaw(at_once=True):
+        raise Failed(f"the guest may still be frozen: {why}", "look at the guest agent, or reset the vm")
+    return "thawed"
+
+
+@contextmanager
+def frozen(work: Work, limit: float) -> Iterator[Callable[[], bool]]:
+    """The guest is frozen inside, and thawed whatever happens there; by itself after `limit` seconds, should we die.
+
+    What is given tells whether it has been frozen from the beginning until now.
+    """
+    lamp = Lamp(work)
+    lamp.show(FreezeState.FREEZING)
+    begun = time.monotonic()
+
+    def still() -> bool:
+        return lamp.look() and time.monotonic() - begun < limit
+
+    try:
+        work.call("virtualmachineinstances/freeze", work.vm_name, {"unfreezeTimeout": f"{int(limit)}s"})
+        try:
+            work.until(lambda: lamp.look() or None, stoppable=True, patience=min(_SEEN, limit))
+        except TimeoutError:
+            raise Failed("the guest was not seen to freeze", "look at the guest agent") from None
+        yield still
+    except BaseException as error:
+        # Also where the freeze itself failed: half of the file systems may be frozen.
+        why = lamp.thaw(at_once=True)
+        if why and isinstance(error, VmsnapError):
+            raise Failed(error.words, f"the guest may still be frozen: {why}") from error
+        raise
+    else:
+        if why := lamp.thaw(at_once=True):
+            raise Failed("it was taken, but the guest may still be frozen", f"thaw it, or reset the vm: {why}")
