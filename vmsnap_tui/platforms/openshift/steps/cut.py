@@ -11,7 +11,6 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openshift import stamps
 from vmsnap_tui.platforms.openshift.kinds import VOLUME_SNAPSHOTS
-from vmsnap_tui.platforms.openshift.plan.rules import shortened
 from vmsnap_tui.platforms.openshift.steps.freeze import frozen
 
 if TYPE_CHECKING:
@@ -59,17 +58,19 @@ def _create(work: Work, made: list[VolumeSnapshot]) -> None:
         notes = {
             stamps.PARENTS: stamps.written(params["line"]),
             stamps.STATE: params["state"],
-            stamps.GROUP: params["name"],
-            stamps.PARTS: str(len(volumes)),
             stamps.VM: work.vm_name,
             stamps.DISK: volume["disk"],
         }
+        name = params["name"]
+        if len(volumes) > 1:
+            # Other vms of the namespace may have a snapshot of that name, and disks of these names.
+            name = f"{work.vm_name}-{name}-{volume['disk']}"
+            notes |= {stamps.GROUP: params["name"], stamps.PARTS: str(len(volumes))}
         if params["description"]:
             notes[stamps.DESCRIPTION] = params["description"]
         spec: dict[str, object] = {"source": {"persistentVolumeClaimName": volume["claim"]}}
         if volume["class"]:
             spec["volumeSnapshotClassName"] = volume["class"]
-        name = params["name"] if len(volumes) == 1 else shortened(params["name"], volume["disk"])
         made.append(
             work.create(
                 VOLUME_SNAPSHOTS,

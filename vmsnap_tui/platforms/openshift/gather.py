@@ -1,0 +1,146 @@
+"""Gathers the facts of one vm: what is known of it anyway, and what only a planner wants to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.platforms.openshift.convert import capacity_of, freeze_of, is_migrating
+from vmsnap_tui.platforms.openshift.facts import OpenRestore, OpenShiftFacts, Right, Volume
+from vmsnap_tui.platforms.openshift.kinds import CLAIMS, MACHINES, SNAPSHOT_CLASSES, STORAGE_CLASSES, VM_SNAPSHOTS
+from vmsnap_tui.platforms.openshift.lineage import line_to
+from vmsnap_tui.platforms.openshift.mirror import key_of
+from vmsnap_tui.platforms.openshift.parts import contents_of, parts_of, told
+from vmsnap_tui.platforms.openshift.snapshots import members_of, said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from vmsnap_tui.model.layer import Layer
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Vm
+    from vmsnap_tui.platforms.openshift.cluster import Cluster
+    from vmsnap_tui.platforms.openshift.facts import Abilities
+    from vmsnap_tui.platforms.openshift.mirror import Mirror
+    from vmsnap_tui.platforms.openshift.records import SnapshotContent, VmRestore
+    from vmsnap_tui.platforms.openshift.snapshots import Things
+
+
+def gather(
+    cluster: Cluster,
+    mirror: Mirror,
+    things: Things,
+    vm: Vm,
+    snapshots: tuple[Snapshot, ...],
+    chain: tuple[Layer, ...],
+    can: Abilities,
+    *,
+    read_only: bool,
+) -> OpenShiftFacts:
+    """Everything that the planner needs. `things`, `vm` and `snapshots` were read just now. Raises Unreachable."""
+    namespace = things.machine.metadata.namespace
+    uids = {member.snapshot.id: member.uid for member in members_of(things, vm.ref)}
+    current = next((snapshot.id for snapshot in snapshots if snapshot.current), None)
+    contents = contents_of(cluster, things)
+    rights = cluster.may_all([right.value for right in Right], namespace)
+    open_restores = tuple(_open_restores(things.restores))
+    return OpenShiftFacts(
+        vm,
+        snapshots,
+        chain,
+        freeze_of(things.instance),
+        read_only=read_only,
+        uid=things.machine.metadata.uid,
+        running=things.instance is not None,
+        migrating=is_migrating(things.instance),
+        busy=_busy(things, open_restores),
+        volumes=tuple(_volumes(cluster, things)),
+        parts=parts_of(cluster, things, contents),
+        line=line_to(current, snapshots, uids),
+        restores=open_restores,
+        leftovers=tuple(_leftovers(mirror, things, contents)),
+        names=_names(mirror, things, namespace),
+        vm_names=frozenset(key_of(each)[1] for each in mirror.all(MACHINES) if key_of(each)[0] == namespace),
+        claim_names=frozenset(key_of(each)[1] for each in mirror.all(CLAIMS) if key_of(each)[0] == namespace),
+        can=can,
+        denied=frozenset(right for right, is_allowed in zip(Right, rights, strict=True) if not is_allowed),
+    )
+
+
+def _busy(things: Things, restores: Sequence[OpenRestore]) -> str:
+    status = things.machine.status
+    if things.machine.metadata.deleted is not None:
+        return "it is being deleted"
+    if status.snapshot_in_progress:
+        return f"snapshot {clean(status.snapshot_in_progress)}"
+    failed = {restore.name for restore in restores if restore.failed}
+    if status.restore_in_progress and clean(status.restore_in_progress) not in failed:
+        return f"restore {clean(status.restore_in_progress)}"
+    return ""
+
+
+def _open_restores(restores: Sequence[VmRestore]) -> Iterator[OpenRestore]:
+    for each in sorted(restores, key=lambda restore: restore.metadata.name):
+        if each.status.complete:
+            continue
+        failure, conditions = said(each.status.conditions, "Failure"), each.status.conditions
+        reason = failure or said(conditions, "Progressing", "False") or said(conditions, "Progressing")
+        yield OpenRestore(clean(each.metadata.name), bool(failure), clean(reason))
+
+
+def _names(mirror: Mirror, things: Things, namespace: str) -> dict[str, str]:
+    """The names of snapshots that are taken in the namespace, each with its vm as far as that is known."""
+    whole = [each for each in mirror.all(VM_SNAPSHOTS) if each.metadata.namespace == namespace]
+    return {each.metadata.name: each.spec.source.name for each in (*whole, *things.snapshots)}
+
+
+# Volumes
+
+
+def _volumes(cluster: Cluster, things: Things) -> Iterator[Volume]:
+    spec = things.machine.spec
+    abilities = {each.name: each for each in things.machine.status.volume_snapshot_statuses}
+    templates = {template.metadata.name for template in spec.data_volume_templates}
+    classes = _classes(cluster)
+    for volume in spec.template.spec.volumes:
+        if not volume.claim or volume.memory_dump is not None:
+            continue
+        claim, ability = things.claims.get(volume.claim), abilities.get(volume.name)
+        why_not = "" if ability is None or ability.enabled else ability.reason or "it cannot be snapshotted"
+        if claim is None:
+            why_not = why_not or "its claim is not there"
+        storage_class = claim.spec.storage_class_name if claim is not None else ""
+        yield Volume(
+            clean(volume.name),
+            volume.claim,
+            (capacity_of(claim) or 0) if claim is not None else 0,
+            storage_class,
+            classes.get(storage_class, ""),
+            clean(why_not),
+            templated=volume.data_volume is not None and volume.claim in templates,
+        )
+
+
+def _classes(cluster: Cluster) -> dict[str, str]:
+    """The VolumeSnapshotClass for each storage class, as KubeVirt chooses it. Where none may be read, the cluster's."""
+    ours: dict[str, str] = {}
+    snapshot_classes = told(cluster, SNAPSHOT_CLASSES, None)
+    for storage in told(cluster, STORAGE_CLASSES, None):
+        fitting = [each for each in snapshot_classes if each.driver == storage.provisioner]
+        marked = [each for each in fitting if each.metadata.annotations.default_class]
+        if chosen := (marked or fitting if len(fitting) == 1 else marked):
+            ours[storage.metadata.name] = chosen[0].metadata.name
+    return ours
+
+
+def _leftovers(mirror: Mirror, things: Things, contents: Mapping[str, SnapshotContent]) -> Iterator[str]:
+    """Claims that the vm had or that were made for it, and that no vm has now."""
+    namespace, machine = things.machine.metadata.namespace, things.machine.metadata
+    had = {backup.claim.metadata.uid for content in contents.values() for backup in content.spec.volume_backups}
+    for claim in sorted(mirror.all(CLAIMS), key=key_of):
+        meta = claim.metadata
+        if meta.namespace != namespace or meta.deleted is not None or mirror.vms_of(CLAIMS, claim):
+            continue
+        is_its = any(owner.uid == machine.uid for owner in meta.owners) and meta.annotations.last_restore
+        if is_its or meta.annotations.vm == machine.name or meta.uid in had:
+            yield meta.name
