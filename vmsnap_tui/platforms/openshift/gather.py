@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openshift.convert import capacity_of, freeze_of, is_migrating
 from vmsnap_tui.platforms.openshift.facts import OpenRestore, OpenShiftFacts, Right, Volume
 from vmsnap_tui.platforms.openshift.kinds import CLAIMS, MACHINES, SNAPSHOT_CLASSES, STORAGE_CLASSES, VM_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.lineage import line_to
-from vmsnap_tui.platforms.openshift.mirror import key_of
+from vmsnap_tui.platforms.openshift.mirror import claim_names, key_of
 from vmsnap_tui.platforms.openshift.parts import contents_of, parts_of, told
 from vmsnap_tui.platforms.openshift.snapshots import members_of, said
 
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm
     from vmsnap_tui.platforms.openshift.cluster import Cluster
     from vmsnap_tui.platforms.openshift.facts import Abilities
+    from vmsnap_tui.platforms.openshift.inventory import Inventory
+    from vmsnap_tui.platforms.openshift.kinds import Kind
     from vmsnap_tui.platforms.openshift.mirror import Mirror
-    from vmsnap_tui.platforms.openshift.records import SnapshotContent, VmRestore
+    from vmsnap_tui.platforms.openshift.records import Claim, SnapshotContent, VirtualMachine, VmRestore
     from vmsnap_tui.platforms.openshift.snapshots import Things
+
+T = TypeVar("T")
 
 
 def gather(
-    cluster: Cluster,
-    mirror: Mirror,
+    inventory: Inventory,
     things: Things,
     vm: Vm,
     snapshots: tuple[Snapshot, ...],
@@ -38,12 +41,13 @@ def gather(
     read_only: bool,
 ) -> OpenShiftFacts:
     """Everything that the planner needs. `things`, `vm` and `snapshots` were read just now. Raises Unreachable."""
-    namespace = things.machine.metadata.namespace
+    cluster, namespace = inventory.cluster, things.machine.metadata.namespace
     uids = {member.snapshot.id: member.uid for member in members_of(things, vm.ref)}
     current = next((snapshot.id for snapshot in snapshots if snapshot.current), None)
     contents = contents_of(cluster, things)
     rights = cluster.may_all([right.value for right in Right], namespace)
     open_restores = tuple(_open_restores(things.restores))
+    machines, claims = _all(inventory, MACHINES, namespace), _all(inventory, CLAIMS, namespace)
     return OpenShiftFacts(
         vm,
         snapshots,
@@ -58,10 +62,10 @@ def gather(
         parts=parts_of(cluster, things, contents),
         line=line_to(current, snapshots, uids),
         restores=open_restores,
-        leftovers=tuple(_leftovers(mirror, things, contents)),
-        names=_names(mirror, things, namespace),
-        vm_names=frozenset(key_of(each)[1] for each in mirror.all(MACHINES) if key_of(each)[0] == namespace),
-        claim_names=frozenset(key_of(each)[1] for each in mirror.all(CLAIMS) if key_of(each)[0] == namespace),
+        leftovers=tuple(_leftovers(things, contents, machines, claims)),
+        names=_names(inventory.mirror, things, namespace),
+        vm_names=frozenset(each.metadata.name for each in machines),
+        claim_names=frozenset(each.metadata.name for each in claims),
         can=can,
         denied=frozenset(right for right, is_allowed in zip(Right, rights, strict=True) if not is_allowed),
     )
@@ -133,14 +137,28 @@ def _classes(cluster: Cluster) -> dict[str, str]:
     return ours
 
 
-def _leftovers(mirror: Mirror, things: Things, contents: Mapping[str, SnapshotContent]) -> Iterator[str]:
+def _leftovers(
+    things: Things,
+    contents: Mapping[str, SnapshotContent],
+    machines: Sequence[VirtualMachine],
+    claims: Sequence[Claim],
+) -> Iterator[str]:
     """Claims that the vm had or that were made for it, and that no vm has now."""
-    namespace, machine = things.machine.metadata.namespace, things.machine.metadata
+    machine = things.machine.metadata
+    used = {name for each in (*machines, things.machine) for name in claim_names(each)}
     had = {backup.claim.metadata.uid for content in contents.values() for backup in content.spec.volume_backups}
-    for claim in sorted(mirror.all(CLAIMS), key=key_of):
+    for claim in sorted(claims, key=key_of):
         meta = claim.metadata
-        if meta.namespace != namespace or meta.deleted is not None or mirror.vms_of(CLAIMS, claim):
+        if meta.name in used or meta.deleted is not None:
             continue
         is_its = any(owner.uid == machine.uid for owner in meta.owners) and meta.annotations.last_restore
         if is_its or meta.annotations.vm == machine.name or meta.uid in had:
             yield meta.name
+
+
+def _all(inventory: Inventory, kind: Kind[T], namespace: str) -> list[T]:
+    """All of a kind in a namespace, as far as they may be read."""
+    if not inventory.is_known(kind):
+        return told(inventory.cluster, kind, namespace)
+    found: list[Any] = inventory.mirror.all(kind)
+    return [each for each in found if each.metadata.namespace == namespace]
