@@ -106,6 +106,7 @@ class Disk(Struct, frozen=True, gc=False):
     """One storage volume of a vm. `id` is what the platform calls it in the vm (vda, a claim, a volume id).
 
     `capacity` is what the guest sees, `allocation` what is really used, both in bytes and None where not known.
+    `why_not` says why it cannot be part of a snapshot, where the platform tells.
     """
 
     id: str
@@ -118,6 +119,7 @@ class Disk(Struct, frozen=True, gc=False):
     writable: bool = True
     shared: bool = False
     included: bool = True  # False where the vm's own definition leaves the disk out of snapshots
+    why_not: str = ""
 
 
 class Vm(Struct, frozen=True, gc=False):

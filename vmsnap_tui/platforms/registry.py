@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.errors import Unreachable, Unsupported
+from vmsnap_tui.model.errors import Unreachable
 from vmsnap_tui.model.vm import PlatformKind
 
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ def create(site: Site) -> Platform:
             from vmsnap_tui.platforms.openstack.platform import OpenStackPlatform
 
             return OpenStackPlatform(site)
+        from vmsnap_tui.platforms.openshift.platform import OpenShiftPlatform
+
+        return OpenShiftPlatform(site)
     except ImportError as error:
         kind = site.kind.value
         raise Unreachable(
             f"the library for {kind} is not installed ({error.name})",
             f"install it with: pip install 'vmsnap-tui[{kind}]'",
         ) from error
-    raise Unsupported(f"{site.kind.value} sites are not supported yet", "remove the site from the config file")

@@ -68,6 +68,7 @@ def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now:
         items.append(_marked("State", marks.mark(marks.Flag.FAILED if snapshot.error else marks.Flag.NOT_READY)))
     if snapshot.error:
         items.append(field("Error", snapshot.error, "error"))
+    items += [field("Note", note) for note in snapshot.notes]
     if snapshot.description:
         items += [_heading("Description"), field("", snapshot.description)]
     items += _part_fields(snapshot.disks)
@@ -119,7 +120,7 @@ def vm_fields(vm: Vm, freeze: Freeze | None, chain: Sequence[Layer] | str | None
         notes = [
             "" if disk.writable else "read-only",
             "shared" if disk.shared else "",
-            "" if disk.included else "left out of snapshots",
+            "" if disk.included else "left out of snapshots" + (f": {disk.why_not}" if disk.why_not else ""),
         ]
         notes = [note for note in notes if note]
         items.append(field(disk.id, _places(disk) + "".join(f" · {note}" for note in notes)))

@@ -116,7 +116,6 @@ class Cluster:
 
     def open(self) -> None:
         """Log in, and find out what there is. Raises Unreachable, Denied."""
-        self.close()
         with typed_errors():
             self._login = asyncio.run(log_in(self._site))
         self.serving = discover(self.get_several)
@@ -208,7 +207,7 @@ class Cluster:
         """A list in pages. `limits` are the sizes of the first pages; all others hold `PAGE`."""
         path, next_page, sizes = self.path(kind, namespace), "", iter(limits)
         while True:
-            answer = self.ask("GET", path, query=self._part(kind, next(sizes, PAGE), next_page, query))
+            answer = self.ask("GET", path, query=part_of(kind, next(sizes, PAGE), next_page, query))
             page = self.page(kind, answer)
             yield page
             next_page = page.metadata.next
@@ -274,15 +273,21 @@ class Cluster:
         raise Unreachable("no answer", "refresh the site")
 
     async def lines(self, path: str, query: Mapping[str, str], silence: float) -> AsyncIterator[bytes]:
-        """The lines of an answer that goes on, until the server ends it or says nothing for `silence` seconds."""
-        line = await self._current()
+        """The lines of an answer that goes on: at first b"", when the server has agreed, and then what it says.
+
+        They end when the server ends them. Raises Unreachable when it says nothing for `silence` seconds.
+        """
         patience = ClientTimeout(total=None, sock_connect=_TIMEOUT, sock_read=silence)
+        line = await self._current()
         response = await self._response(line, Ask("GET", path, query=query), patience)
+        if response.status == 401:
+            response.response.close()
+            await self._renew(line)
+            response = await self._response(line, Ask("GET", path, query=query), patience)
         try:
-            if response.status == 401:
-                await self._renew(line)
             if response.status >= 400:
                 raise refusal(response.status, await response.read())
+            yield b""
             while text := await response.response.content.readline():
                 yield text
         finally:
@@ -329,6 +334,8 @@ class Cluster:
         line = self._line()
         if line.login.is_old:
             await self._renew(line)
+        elif line.login is not self._login:
+            await line.renew(self._opened())
         return line
 
     async def _renew(self, line: _Line) -> None:
@@ -350,14 +357,15 @@ class Cluster:
             raise Unreachable("not connected", "refresh the site to connect now")
         return self._login
 
-    @staticmethod
-    def _part(kind: Kind[Any], limit: int, next_page: str, query: Mapping[str, str]) -> dict[str, str]:
-        part = {"limit": str(limit), **query}
-        if kind.selector:
-            part["labelSelector"] = kind.selector
-        if next_page:
-            part["continue"] = next_page
-        return part
+
+def part_of(kind: Kind[Any], limit: int, next_page: str = "", query: Mapping[str, str] = {}) -> dict[str, str]:
+    """The query for a part of a list: its first `limit` objects, or those from `next_page` on."""
+    part = {"limit": str(limit), **query}
+    if kind.selector:
+        part["labelSelector"] = kind.selector
+    if next_page:
+        part["continue"] = next_page
+    return part
 
 
 @cache

@@ -28,6 +28,10 @@ class AlreadyThere(Conflict):
     """Something of that name is there."""
 
 
+class LoggedOut(Denied):
+    """The cluster does not know who asks."""
+
+
 class _Rule(NamedTuple):
     """The first rule that fits decides. No codes: any code; no words: any words."""
 
@@ -50,7 +54,7 @@ _RULES = (
     _Rule(Failed, "an admission webhook of the cluster does not answer: ask who runs the cluster",
           words=r"failed calling webhook"),
     _Rule(Conflict, "wait until the snapshot is taken, then try again", words=r"VM snapshot is in progress"),
-    _Rule(Denied, "log in to this cluster again (oc login, or as this context of the kubeconfig does)", (401,)),
+    _Rule(LoggedOut, "log in to this cluster again (oc login, or as this context of the kubeconfig does)", (401,)),
     _Rule(Denied, "ask who runs the cluster for a role that allows that verb on that resource", (403,)),
     _Rule(Missing, "it was removed in the meantime: refresh", (404,)),
     _Rule(AlreadyThere, "choose another name", (409,), r"already exists"),

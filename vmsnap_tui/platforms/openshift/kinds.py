@@ -49,6 +49,8 @@ CLAIMS = Kind("", "persistentvolumeclaims", records.Claim)
 DATA_VOLUMES = Kind(CDI, "datavolumes", records.Bare, ("v1beta1",))
 VM_CLONES = Kind(CLONES, "virtualmachineclones", beside.VmClone, _BETA)
 VM_EXPORTS = Kind(EXPORTS, "virtualmachineexports", beside.VmExport, ("v1beta1", "v1"))
+NAMESPACES = Kind("", "namespaces", records.Bare, namespaced=False)
+PROJECT_LIST = Kind(PROJECTS, "projects", records.Bare, namespaced=False)
 
 WATCHED: tuple[Kind[Any], ...] = (MACHINES, INSTANCES, CLAIMS, VM_SNAPSHOTS, RESTORES, VOLUME_SNAPSHOTS)
 """What is known as a whole, and kept so by a watch."""

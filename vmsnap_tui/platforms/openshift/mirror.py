@@ -62,9 +62,10 @@ class Mirror:
         with self._lock:
             return list(self._objects[kind].values())
 
-    def count(self, kind: Kind[Any]) -> int:
-        """How many there are."""
-        return len(self._objects[kind])
+    def count(self, kind: Kind[Any], namespace: str) -> int:
+        """How many there are in a namespace."""
+        with self._lock:
+            return sum(key[0] == namespace for key in self._objects[kind])
 
     def snapshots(self, vm: Key) -> tuple[VmSnapshot, ...]:
         """The VirtualMachineSnapshots of a vm."""
@@ -145,6 +146,10 @@ class Mirror:
     def version(self, kind: Kind[Any], scope: str | None) -> str:
         """Where a watch goes on from, "" where nothing was listed."""
         return self._versions.get((kind, scope), "")
+
+    def was_listed(self, kind: Kind[Any], scope: str | None) -> bool:
+        """Whether it was ever listed, so that a difference is a change."""
+        return (kind, scope) in self._versions
 
     def reached(self, kind: Kind[Any], scope: str | None, version: str) -> None:
         """All is known up to that version; "" for nothing."""

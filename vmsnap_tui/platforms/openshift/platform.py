@@ -1,0 +1,196 @@
+"""An OpenShift Virtualization site: one cluster by a context of the kubeconfig, all namespaces or chosen ones."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vmsnap_tui.model.errors import Denied, Missing, VmsnapError
+from vmsnap_tui.model.text import clean, clean_lines
+from vmsnap_tui.model.vm import SiteInfo
+from vmsnap_tui.platforms.openshift.chain import layers
+from vmsnap_tui.platforms.openshift.cluster import Cluster
+from vmsnap_tui.platforms.openshift.convert import key_of_ref, vm_of
+from vmsnap_tui.platforms.openshift.inventory import Inventory
+from vmsnap_tui.platforms.openshift.kinds import MACHINES, VM_SNAPSHOTS, VOLUME_SNAPSHOTS
+from vmsnap_tui.platforms.openshift.snapshots import loose_of, snapshots_of
+from vmsnap_tui.platforms.openshift.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from threading import Event
+
+    from vmsnap_tui.model.change import Change
+    from vmsnap_tui.model.layer import Layer
+    from vmsnap_tui.model.plan import Facts, Step
+    from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+    from vmsnap_tui.model.vm import Site, Vm, VmRef
+    from vmsnap_tui.platforms.openshift.facts import Abilities
+    from vmsnap_tui.platforms.openshift.mirror import Key
+
+
+class OpenShiftPlatform:
+    """One login and one mirror of the cluster, shared by reads, steps and the watch."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._cluster = Cluster(site)
+        chosen = [name.strip() for name in site.options.get("namespaces", "").split(",")]
+        self._inventory = Inventory(self._cluster, [name for name in chosen if name])
+        self._watch = Watch(self._inventory, site.name)
+        self._can: Abilities | None = None
+
+    @property
+    def site(self) -> Site:
+        """The site as configured."""
+        return self._site
+
+    def open(self) -> SiteInfo:
+        """Log in, and ask what there is."""
+        self._cluster.open()
+        self._can = None
+        self._inventory.open()
+        serving, scopes = self._cluster.serving, self._inventory.scopes
+        spaces = "all" if None in scopes else clean(", ".join(str(scope) for scope in scopes), limit=200)
+        details = (
+            ("address", clean(self._cluster.address)),
+            ("user", clean(self._cluster.user)),
+            ("namespaces", spaces),
+            ("kubernetes", clean(serving.kubernetes)),
+            ("snapshots", f"{VM_SNAPSHOTS.group}/{serving.version(VM_SNAPSHOTS)}" if self._has_snapshots else "none"),
+            ("access", "read only" if self._site.read_only else "read and write"),
+        )
+        product = "OpenShift Virtualization" if serving.is_openshift else "KubeVirt"
+        return SiteInfo(product, clean(serving.kubevirt), details, tuple(self._cautions()))
+
+    def close(self) -> None:
+        """Let the login go."""
+        self._cluster.close()
+
+    def vms(self) -> Iterator[Sequence[Vm]]:
+        """All vms, in pages."""
+        for keys in self._inventory.machines():
+            if page := [vm for key in keys if (vm := self._vm(key)) is not None]:
+                yield page
+
+    def vm(self, ref: VmRef) -> Vm:
+        """One vm."""
+        key = key_of_ref(ref)
+        things = self._inventory.things(key)
+        return vm_of(things.machine, things.instance, things.claims, ref.site)
+
+    def snapshots(self, vms: Sequence[VmRef]) -> Mapping[VmRef, tuple[Snapshot, ...]]:
+        """All snapshots of these vms: of one or two by themselves, of several from what was read as a whole."""
+        refs = {key_of_ref(ref): ref for ref in vms}
+        if self._inventory.is_kept or len(refs) > 2:
+            found = self._inventory.known_things([*refs])
+        else:
+            found = {}
+            for key in refs:
+                try:
+                    found[key] = self._inventory.fresh_things(key)
+                except Missing:
+                    continue
+        return {refs[key]: snapshots_of(things, refs[key]) for key, things in found.items()}
+
+    def chain(self, vm: VmRef) -> Sequence[Layer]:
+        """The layers that the vm's disks read through."""
+        things = self._inventory.things(key_of_ref(vm))
+        return layers(things, snapshots_of(things, vm))
+
+    def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
+        """The cluster's own JSON of a vm, or of a snapshot's objects."""
+        key = key_of_ref(vm)
+        if snapshot is None:
+            return _shown([self._raw(self._cluster.path(MACHINES, *key))])
+        things = self._inventory.things(key)
+        for each in things.snapshots:
+            if f"{each.metadata.namespace}/{each.metadata.name}" == snapshot.id:
+                return _shown([self._raw(self._cluster.path(VM_SNAPSHOTS, key[0], each.metadata.name))])
+        parts = loose_of(things).get(snapshot.id)
+        if parts is None:
+            raise Missing("there is no such snapshot", "refresh")
+        return _shown([self._raw(self._cluster.path(VOLUME_SNAPSHOTS, key[0], part.metadata.name)) for part in parts])
+
+    def facts(self, vm: VmRef) -> Facts:
+        """Fresh facts for the planner."""
+        # Only who plans something pays for it.
+        from vmsnap_tui.platforms.openshift.abilities import abilities_of
+        from vmsnap_tui.platforms.openshift.gather import gather
+
+        if self._can is None:
+            self._can = abilities_of(self._cluster)
+        things = self._inventory.fresh_things(key_of_ref(vm))
+        found = vm_of(things.machine, things.instance, things.claims, vm.site)
+        snapshots = snapshots_of(things, vm)
+        return gather(
+            self._inventory,
+            things,
+            found,
+            snapshots,
+            layers(things, snapshots),
+            self._can,
+            read_only=self._site.read_only,
+        )
+
+    def run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+        """Do one step."""
+        if self._site.read_only:
+            raise Denied("the site is open for reading only", "open it without read_only")
+        # Only who changes something pays for it.
+        from vmsnap_tui.platforms.openshift import steps
+
+        try:
+            return steps.run(self._cluster, step, report, stop)
+        finally:
+            self._inventory.forget()
+            self._catch_up(step.vm)
+
+    def watch(self, emit: Callable[[Change], None], stop: Event) -> None:
+        """Report changes until `stop` is set."""
+        self._watch.run(emit, stop)
+
+    def look_at(self, vms: frozenset[VmRef]) -> None:
+        """Tell of these first what becomes known later."""
+        self._watch.look_at(vms)
+
+    @property
+    def _has_snapshots(self) -> bool:
+        return self._cluster.serving.has(VM_SNAPSHOTS)
+
+    def _cautions(self) -> Iterator[str]:
+        for name in self._cluster.serving.silent:
+            yield clean(f"{name} is announced, but does not answer")
+        if not self._has_snapshots:
+            yield "snapshots of vms are not installed here (snapshot.kubevirt.io)"
+        if not self._cluster.serving.has(VOLUME_SNAPSHOTS):
+            yield "snapshots of volumes are not installed here (snapshot.storage.k8s.io): no vm can be snapshotted"
+        for kind, why in self._inventory.barred.items():
+            if self._cluster.serving.has(kind):
+                yield clean(why)
+
+    def _catch_up(self, vm: VmRef) -> None:
+        """What was done is seen by whoever asks next, even if the watch has yet to tell of it."""
+        with suppress(VmsnapError):
+            self._inventory.fresh_things(key_of_ref(vm))
+
+    def _vm(self, key: Key) -> Vm | None:
+        mirror = self._inventory.mirror
+        machine = mirror.get(MACHINES, key)
+        if machine is None:
+            return None
+        return vm_of(machine, mirror.instance(key), mirror.claims(key), self._site.name)
+
+    def _raw(self, path: str) -> object:
+        found: object = msgspec.json.decode(self._cluster.ask("GET", path))
+        if isinstance(found, dict) and isinstance(found.get("metadata"), dict):
+            found["metadata"].pop("managedFields", None)  # longer than all the rest, and about its writers alone
+        return found
+
+
+def _shown(objects: Sequence[object]) -> tuple[str, str]:
+    text = msgspec.json.format(msgspec.json.encode(objects[0] if len(objects) == 1 else objects), indent=2)
+    return clean_lines(text.decode()), "json"
