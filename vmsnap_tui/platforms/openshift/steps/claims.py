@@ -9,6 +9,7 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.openshift import stamps
 from vmsnap_tui.platforms.openshift.kinds import CLAIMS, MACHINES, STORAGE, VOLUME_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.plan.rules import shortened
+from vmsnap_tui.platforms.openshift.steps import limits
 from vmsnap_tui.platforms.openshift.steps.leftovers import remove_claims
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.records import Claim
     from vmsnap_tui.platforms.openshift.steps.work import Body, Work
 
-_PATIENCE = 60.0  # seconds in which the vm, which others change too, should be changed
 _JSON_PATCH = "application/json-patch+json"
 
 
@@ -114,7 +114,7 @@ def _point(work: Work, claims: Mapping[str, str]) -> None:
         return True
 
     try:
-        work.until(point, patience=_PATIENCE)
+        work.until(point, patience=limits.CHANGES)
     except TimeoutError:
         raise Conflict("others go on changing the vm", "try again") from None
 

@@ -11,6 +11,7 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openshift import stamps
 from vmsnap_tui.platforms.openshift.kinds import VOLUME_SNAPSHOTS
+from vmsnap_tui.platforms.openshift.steps import limits
 from vmsnap_tui.platforms.openshift.steps.freeze import frozen
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.platforms.openshift.records import VolumeSnapshot
     from vmsnap_tui.platforms.openshift.steps.work import Work
-
-_STANDS = 60.0  # seconds for which the storage may say that it fails, and try again
-_GOES = 60.0  # seconds in which one that is taken back should be gone
 
 
 def cut(work: Work) -> str:
@@ -98,7 +96,7 @@ def _wait(work: Work, made: list[VolumeSnapshot], phase: str, is_done: Callable[
             return True
         trouble = next((each.status.error.message for each in there if each.status.error and not is_done(each)), "")
         troubled = (troubled or time.monotonic()) if trouble else 0.0
-        if troubled and time.monotonic() - troubled > _STANDS:
+        if troubled and time.monotonic() - troubled > limits.TROUBLE:
             raise Failed(clean(trouble), "look at the storage's CSI driver")
         done = sum(size for size, finish in zip(sizes, finished, strict=True) if finish)
         work.report(
@@ -119,7 +117,7 @@ def _undo(work: Work, made: list[VolumeSnapshot]) -> str:
         name = each.metadata.name
         try:
             work.remove(VOLUME_SNAPSHOTS, name, each.metadata.uid)
-            work.until(partial(_gone, work, name), patience=_GOES)
+            work.until(partial(_gone, work, name), patience=limits.TAKEN_BACK)
         except (VmsnapError, TimeoutError):
             left.append(name)
     return ", ".join(left)

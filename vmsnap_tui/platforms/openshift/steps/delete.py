@@ -8,6 +8,7 @@ from vmsnap_tui.model.errors import Failed, Missing
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openshift.kinds import CONTENTS, RESTORES, VM_SNAPSHOTS, VOLUME_SNAPSHOTS
+from vmsnap_tui.platforms.openshift.steps import limits
 
 if TYPE_CHECKING:
     from typing import Any
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.kinds import Kind
     from vmsnap_tui.platforms.openshift.records import Meta
     from vmsnap_tui.platforms.openshift.steps.work import Work
-
-_GOES = 300.0  # seconds in which the record should be gone
-_FOLLOWS = 60.0  # seconds in which the storage's snapshots should follow
 
 
 def delete(work: Work) -> str:
@@ -33,11 +31,13 @@ def delete(work: Work) -> str:
         raise Missing("the snapshot is gone", "refresh")
     work.report(Progress("deleting"))
     work.remove(VM_SNAPSHOTS, params["snapshot"], params["uid"])
-    _until_gone(work, VM_SNAPSHOTS, params["snapshot"], params["uid"], _GOES)
+    _until_gone(work, VM_SNAPSHOTS, params["snapshot"], params["uid"], limits.DELETED)
     if params["retains"]:
         return f"deleted; its data stays in {params['content']}" if params["content"] else "deleted"
-    held = [_until_gone(work, CONTENTS, params["content"], "", _FOLLOWS, strict=False)] if params["content"] else []
-    held += [_until_gone(work, VOLUME_SNAPSHOTS, name, "", _FOLLOWS, strict=False) for name in params["cuts"]]
+    held = (
+        [_until_gone(work, CONTENTS, params["content"], "", limits.FOLLOWS, strict=False)] if params["content"] else []
+    )
+    held += [_until_gone(work, VOLUME_SNAPSHOTS, name, "", limits.FOLLOWS, strict=False) for name in params["cuts"]]
     waiting = "; ".join(filter(None, held))
     return f"deleted; still going: {waiting}" if waiting else "deleted"
 
@@ -49,7 +49,7 @@ def clear(work: Work) -> str:
     if found is None:
         return "it is gone already"
     work.remove(RESTORES, name, found.metadata.uid)
-    _until_gone(work, RESTORES, name, found.metadata.uid, _FOLLOWS)
+    _until_gone(work, RESTORES, name, found.metadata.uid, limits.FOLLOWS)
     return f"failed restore {name} removed"
 
 
@@ -57,7 +57,7 @@ def _delete_all(work: Work, kind: Kind[Any], names: list[str]) -> str:
     for name in names:
         work.remove(kind, name)
     for name in names:
-        _until_gone(work, kind, name, "", _GOES)
+        _until_gone(work, kind, name, "", limits.DELETED)
     return "deleted"
 
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import Failed, VmsnapError
 from vmsnap_tui.model.freeze import FreezeState
+from vmsnap_tui.platforms.openshift.steps import limits
 from vmsnap_tui.platforms.openshift.steps.lamp import Lamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vmsnap_tui.platforms.openshift.steps.work import Work
-
-_SEEN = 30.0  # seconds in which a freeze should be seen
 
 
 def thaw(work: Work) -> str:
@@ -41,7 +40,7 @@ def frozen(work: Work, limit: float) -> Iterator[Callable[[], bool]]:
     try:
         work.call("virtualmachineinstances/freeze", work.vm_name, {"unfreezeTimeout": f"{int(limit)}s"})
         try:
-            work.until(lambda: lamp.look() or None, stoppable=True, patience=min(_SEEN, limit))
+            work.until(lambda: lamp.look() or None, stoppable=True, patience=min(limits.FREEZES, limit))
         except TimeoutError:
             raise Failed("the guest was not seen to freeze", "look at the guest agent") from None
         yield still

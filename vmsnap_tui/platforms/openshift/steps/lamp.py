@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.progress import Progress
+from vmsnap_tui.platforms.openshift.steps import limits
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.steps.work import Work
 
 _FROZEN = "frozen"
-_BY_ITSELF = 15.0  # seconds in which the cluster may thaw a guest that it has frozen itself
-_THAWS = 60.0  # seconds in which a thaw should be seen
 _PHASES = {
     FreezeState.FREEZING: "freezing",
     FreezeState.FROZEN: "frozen",
@@ -53,11 +52,11 @@ class Lamp:
         why = ""
         try:
             if not at_once:
-                self._until_thawed(_BY_ITSELF)
+                self._until_thawed(limits.THAWS_ITSELF)
             if at_once or self.look():
                 self.show(FreezeState.THAWING)
                 self._work.call("virtualmachineinstances/unfreeze", self._work.vm_name)
-                self._until_thawed(_THAWS)
+                self._until_thawed(limits.THAWS)
                 why = "the cluster says that it is" if self.look() else ""
         except VmsnapError as error:
             # What counts is what is seen: a guest that was switched off meanwhile is not frozen.

@@ -10,13 +10,13 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openshift.kinds import CLAIMS, RESTORES, VM_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.plan.rules import shortened
+from vmsnap_tui.platforms.openshift.steps import limits
 from vmsnap_tui.platforms.openshift.steps.leftovers import remove_claims
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.records import VmRestore
     from vmsnap_tui.platforms.openshift.steps.work import Body, Work
 
-_STANDS = 180.0  # seconds for which a restore may say that something is wrong, and try again
 _WAITS = "WaitEventually"
 _TARGET = "Waiting for target VM"  # what is said while the vm has yet to be switched off
 
@@ -113,7 +113,7 @@ def _until_complete(work: Work, made: VmRestore, *, waits: bool) -> None:
         is_stuck = progressing is not None and progressing.status == "False" and not asks_for_off
         if not is_stuck or reason != trouble:
             troubled, trouble = (time.monotonic() if is_stuck else 0.0), reason
-        if troubled and time.monotonic() - troubled > _STANDS:
+        if troubled and time.monotonic() - troubled > limits.TROUBLE:
             raise Failed(reason, f"restore {name} goes on trying; kubectl delete vmrestore {name} gives it up")
         _show(work, now, reason or "restoring", sizes)
         return None

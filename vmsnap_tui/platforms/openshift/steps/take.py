@@ -10,13 +10,13 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openshift.kinds import CONTENTS, VM_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.stamps import DESCRIPTION, PARENTS, written
+from vmsnap_tui.platforms.openshift.steps import limits
 from vmsnap_tui.platforms.openshift.steps.lamp import Lamp
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.records import SnapshotContent, VmSnapshot
     from vmsnap_tui.platforms.openshift.steps.work import Body, Work
 
-_GOES = 60.0  # seconds in which one that is taken back should be gone
 _WHY_CRASH = {
     "QuiesceTimeout": "the freeze ended before all volumes were cut",
     "QuiesceFailed": "the guest could not be frozen",
@@ -157,7 +157,7 @@ def _undo(work: Work, made: VmSnapshot, lamp: Lamp) -> str:
                 lamp.look()
             return True if found is None or found.metadata.uid != made.metadata.uid else None
 
-        work.until(gone, patience=_GOES)
+        work.until(gone, patience=limits.TAKEN_BACK)
     except TimeoutError:
         left = f"snapshot {made.metadata.name} is still being deleted"
     except VmsnapError as error:

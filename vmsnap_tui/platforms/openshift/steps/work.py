@@ -15,6 +15,7 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.openshift.cluster import MERGE
 from vmsnap_tui.platforms.openshift.errors import AlreadyThere
 from vmsnap_tui.platforms.openshift.kinds import INSTANCES, MACHINES, SUBRESOURCES
+from vmsnap_tui.platforms.openshift.steps import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,10 +31,6 @@ Body = dict[str, Any]
 
 ACT = "vmsnap.io/act"
 """The annotation by which an object is known as the one that this very step has made."""
-
-_FIRST, _LONGEST = 0.2, 2.0  # seconds between two looks: it starts quick and calms down
-_SILENCE = 180.0  # seconds for which the cluster may be away while something is waited for
-_STARTS = 180.0  # seconds in which a vm should be running
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +146,13 @@ class Work:
 
         Raises Cancelled where it may be stopped, and TimeoutError after `patience` seconds.
         """
-        pause, away, begun = _FIRST, 0.0, time.monotonic()
+        pause, away, begun = limits.FIRST_PAUSE, 0.0, time.monotonic()
         while True:
             try:
                 found = look()
             except Unreachable:
                 away = away or time.monotonic()
-                if time.monotonic() - away > _SILENCE:
+                if time.monotonic() - away > limits.SILENCE:
                     raise
                 self.report(Progress("waiting for the cluster to answer again"))
             else:
@@ -168,7 +165,7 @@ class Work:
                 raise Cancelled("it was stopped")
             if not stoppable:
                 time.sleep(pause)
-            pause = min(_LONGEST, pause * 1.3)
+            pause = min(limits.LONGEST_PAUSE, pause * 1.3)
 
     # The vm
 
@@ -206,7 +203,7 @@ class Work:
             return None
 
         try:
-            self.until(look, patience=_STARTS)
+            self.until(look, patience=limits.STARTS)
         except TimeoutError:
             machine = self.found(MACHINES, name)
             return f"the vm does not run yet ({machine.status.printable_status if machine else 'it is gone'})"
