@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vmsnap_tui.engine.config import Config, SiteConfig
-from vmsnap_tui.engine.discovery import ad_hoc, clouds, local_libvirt, sites
+from vmsnap_tui.engine.discovery import ad_hoc, clouds, clusters, local_libvirt, sites
 from vmsnap_tui.model.errors import Unsupported
 from vmsnap_tui.model.vm import PlatformKind
 
@@ -19,8 +19,9 @@ LAB = SiteConfig("lab", PlatformKind.LIBVIRT, "qemu+ssh://root@lab/system", jobs
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("LIBVIRT_DEFAULT_URI", "OS_CLOUD", "OS_AUTH_URL"):
+    for name in ("LIBVIRT_DEFAULT_URI", "OS_CLOUD", "OS_AUTH_URL", "KUBERNETES_SERVICE_HOST"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -136,3 +137,35 @@ def test_a_broken_clouds_file_hides_nothing_else(tmp_path: Path, text: str) -> N
 def test_the_variables_name_a_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OS_AUTH_URL", "http://keystone:5000/v3")
     assert [site.address for site in clouds()] == ["envvars"]
+
+
+KUBECONFIG = """
+current-context: shop/api-east:6443/kube:admin
+clusters:
+  - {name: east, cluster: {server: "https://east:6443"}}
+  - {name: west, cluster: {server: "https://west:6443"}}
+contexts:
+  - {name: west-admin, context: {cluster: west, user: admin}}
+  - {name: default/east, context: {cluster: east, user: kube}}
+  - {name: "shop/api-east:6443/kube:admin", context: {cluster: east, user: kube, namespace: shop}}
+"""
+
+
+def test_a_kubeconfig_gives_a_site_for_each_user_of_each_cluster(home: Path) -> None:
+    (home / "kubeconfig").write_text(KUBECONFIG)
+    assert [(site.name, site.address, site.kind) for site in clusters()] == [
+        ("shop-api-east:6443-kube:admin", "shop/api-east:6443/kube:admin", PlatformKind.OPENSHIFT),
+        ("west-admin", "west-admin", PlatformKind.OPENSHIFT),
+    ]
+    assert [site.kind for site in sites(Config()).sites if site.kind is PlatformKind.OPENSHIFT]
+
+
+@pytest.mark.parametrize("text", ["", "[", "contexts: 5", "- a", "contexts: [{name: x}, 7]"])
+def test_a_kubeconfig_of_no_use_is_no_site(home: Path, text: str) -> None:
+    (home / "kubeconfig").write_text(text)
+    assert clusters() == ()
+
+
+def test_a_context_named_on_the_command_line() -> None:
+    site = ad_hoc("openshift:a/b")
+    assert (site.name, site.address, site.kind) == ("a-b", "a/b", PlatformKind.OPENSHIFT)

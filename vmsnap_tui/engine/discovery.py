@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.config import Config
 
 _LIBVIRT_URI = re.compile(r"^(qemu|test)(\+[a-z0-9]+)?:", re.IGNORECASE)
-_CLOUD = "openstack:"
+_CLOUD, _CONTEXT = "openstack:", "openshift:"
 _SOCKETS = ("libvirt-sock", "virtqemud-sock")
 _DAEMONS = ("virtqemud", "libvirtd")
-NO_SITES = "No sites are configured and neither libvirt nor clouds.yaml was found here: this is the demo."
+NO_SITES = "No sites are configured and neither libvirt nor clouds.yaml nor a kubeconfig was found here: this is the demo."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def sites(config: Config, named: Sequence[str] = (), *, demo: bool = False, read
         found = Found(_named(named, configured))
     elif configured:
         found = Found(configured)
-    elif here := (*local_libvirt(), *clouds()):
+    elif here := (*local_libvirt(), *clouds(), *clusters()):
         found = Found(_kept_apart(here))
     else:
         found = Found(_demo_sites(), NO_SITES)
@@ -73,15 +73,25 @@ def clouds() -> tuple[Site, ...]:
     return tuple(ad_hoc(f"{_CLOUD}{address}") for address in addresses())
 
 
+def clusters() -> tuple[Site, ...]:
+    """The clusters of the kubeconfig, or the one whose pod this runs in: no library, no connection."""
+    from vmsnap_tui.platforms.openshift.contexts import addresses
+
+    return tuple(ad_hoc(f"{_CONTEXT}{address}") for address in addresses())
+
+
 def ad_hoc(address: str) -> Site:
     """A site that nobody configured, from its address alone. Raises Unsupported."""
     if address.lower().startswith(_CLOUD) and address[len(_CLOUD) :]:
         cloud = address[len(_CLOUD) :]
         return Site(clean(cloud.replace("/", "-"), limit=64), PlatformKind.OPENSTACK, cloud)
+    if address.lower().startswith(_CONTEXT) and address[len(_CONTEXT) :]:
+        context = address[len(_CONTEXT) :]
+        return Site(clean(context.replace("/", "-"), limit=64), PlatformKind.OPENSHIFT, context)
     if not _LIBVIRT_URI.match(address):
         raise Unsupported(
             f'"{clean(address, limit=80)}" is neither a configured site nor an address that vmsnap knows',
-            "addresses look like qemu:///system, qemu+ssh://root@host/system, test:///default or openstack:CLOUD",
+            "addresses look like qemu:///system, qemu+ssh://root@host/system, openstack:CLOUD or openshift:CONTEXT",
         )
     parts = urlsplit(address)
     name = parts.hostname or Path(parts.path).stem or "local"
