@@ -68,7 +68,7 @@ def _step(
         {
             "name": request.name,
             "description": request.description,
-            "uid": facts.uid,
+            "vm_uid": facts.uid,
             "state": facts.vm.state.value,
             "volumes": cut,
             "freeze": frozen,

@@ -89,14 +89,15 @@ def _finish(work: Work, made: VmSnapshot, lamp: Lamp) -> VmSnapshot:
             lamp.look()
         content = work.found(CONTENTS, snapshot.content)
         # Noted now: when the deadline passes the content goes, and the reason with it.
-        cause = _cause(snapshot, content) or cause
+        trouble = _cause(snapshot, content)
+        cause = trouble or cause
         if snapshot.status.phase == "Failed":
             raise Failed(_why_failed(snapshot, cause), "look at the events of the namespace and of the storage")
         if snapshot.metadata.deleted is not None:
             raise Failed("somebody is deleting the snapshot", "look who deletes snapshots in this namespace")
         if snapshot.status.ready_to_use and snapshot.status.phase == "Succeeded":
             return snapshot
-        _show(work, snapshot, content, sizes, cause)
+        _show(work, snapshot, content, sizes, trouble)
         return None
 
     return work.until(look, stoppable=True)
@@ -114,7 +115,7 @@ def _show(work: Work, snapshot: VmSnapshot, content: SnapshotContent | None, siz
     phase = "cutting the volumes" if content.status.creation_time is None else "waiting until it can be restored"
     total = sum(sizes.get(disk, 0) for disk in disks.values())
     done = sum(sizes.get(disk, 0) for disk in ready)
-    work.report(Progress(f"{phase}: {cause}" if cause else phase, done if total else None, total or None))
+    work.report(Progress(f"{phase}: {trouble}" if trouble else phase, done if total else None, total or None))
 
 
 def _cause(snapshot: VmSnapshot, content: SnapshotContent | None) -> str:
