@@ -103,7 +103,9 @@ def _finish(work: Work, made: VmSnapshot, lamp: Lamp) -> VmSnapshot:
     return work.until(look, stoppable=True)
 
 
-def _show(work: Work, snapshot: VmSnapshot, content: SnapshotContent | None, sizes: dict[str, int], cause: str) -> None:
+def _show(
+    work: Work, snapshot: VmSnapshot, content: SnapshotContent | None, sizes: dict[str, int], trouble: str
+) -> None:
     if content is None:
         reason = next((each.reason for each in snapshot.status.conditions if each.type == "Progressing"), "")
         work.report(Progress(clean(reason) or "waiting for the cluster"))
