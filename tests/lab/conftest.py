@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from tests.lab.libvirt.lab import Lab, LabUnavailableError
+from tests.lab.openshift.lab import OpenShiftLab
 from tests.lab.openstack.lab import OpenStackLab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AnyLab = TypeVar("AnyLab", Lab, OpenStackLab)
+AnyLab = TypeVar("AnyLab", Lab, OpenShiftLab, OpenStackLab)
 
 HERE = Path(__file__).parent
 
@@ -47,3 +48,9 @@ def lab() -> Iterator[Lab]:
 def cloud() -> Iterator[OpenStackLab]:
     """A running OpenStack of our own; what a test puts there may stay for the next."""
     yield from _running(OpenStackLab())
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[OpenShiftLab]:
+    """A running cluster of our own; tests keep to namespaces of their own and need not clean up."""
+    yield from _running(OpenShiftLab())

@@ -72,7 +72,9 @@ class Api:
     def __init__(self, place: Place, user: str = "lab") -> None:
         self._port = place.ports["api"]
         self._trust = ssl.create_default_context(cafile=str(place.keys.authority))
-        self._trust.load_cert_chain(place.keys.certificate(user), place.keys.key(user))
+        self._token = place.keys.tokens_of_users().get(user)
+        if self._token is None:
+            self._trust.load_cert_chain(place.keys.certificate(user), place.keys.key(user))
         self._local = threading.local()
 
     def ask(
@@ -82,6 +84,8 @@ class Api:
         target = f"{where}?{urlencode(query)}" if query else where
         content = json.dumps(body) if body is not None else None
         headers = {"Content-Type": f"application/{kind}{'' if kind == 'json' else '+json'}"}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
         status, text = self._exchange(method, target, content, headers)
         if status >= 400:
             words = text.decode(errors="replace")

@@ -51,6 +51,10 @@ class Keys:
     def tokens(self) -> Path:
         return self.folder / "tokens.csv"
 
+    def tokens_of_users(self) -> dict[str, str]:
+        lines = (line.split(",") for line in self.tokens.read_text().splitlines())
+        return {name: token for token, name, *_ in lines}
+
     def write(self, *, stand_in: str) -> None:
         """All of them; `stand_in` is the name that the API server knows the stand-in by."""
         self.folder.mkdir(parents=True)
@@ -119,7 +123,7 @@ def _signed(
 
 def write_kubeconfig(path: Path, keys: Keys, server: str, cluster: str) -> None:
     """For each user a context of the cluster's name with theirs, `lab-admin` for one."""
-    tokens = {name: token for token, name, *_ in (line.split(",") for line in keys.tokens.read_text().splitlines())}
+    tokens = keys.tokens_of_users()
     users = {name: {"token": tokens[name]} for name in tokens} | {ADMIN: _certificate(keys, ADMIN)}
     _write(path, keys, server, cluster, {name: users[name] for name in USERS})
 
@@ -155,10 +159,12 @@ def roles(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     objects = []
     rules = {READER: [*own["kubevirt.io:view"], *_snapshots("get", "list", "watch")]}
     rules[EDITOR] = [*_but_restore(own["kubevirt.io:edit"]), *_snapshots("*")]
-    for user, base in ((READER, "view"), (EDITOR, "edit")):
+    # `edit` itself would bring KubeVirt's rules along, restores and all.
+    bases = ((READER, ["view"]), (EDITOR, ["system:aggregate-to-edit", "system:aggregate-to-view"]))
+    for user, base in bases:
         name = f"vmsnap-lab:{user}"
         objects.append({"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules[user]})
-        objects += [binding(user, name), binding(user, base)]
+        objects += [binding(user, role) for role in (name, *base)]
     return objects
 
 

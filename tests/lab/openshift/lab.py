@@ -192,6 +192,10 @@ class OpenShiftLab(Seeds):
     ) -> None:
         self.close()
 
+    def api_of(self, user: str) -> Api:
+        """The API as one of `USERS` sees it; `api` is the lab's own."""
+        return Api(self.place, user)
+
     # -- what goes wrong
 
     def stop_api(self) -> None:
