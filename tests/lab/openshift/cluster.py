@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.libvirt.daemon import wait_until
 
 from . import identity
-from .api import KUBEVIRT, Api, Object
+from .api import KUBEVIRT, Api, Object, RefusedError
 from .settings import DRIVER, Place
 
 if TYPE_CHECKING:
@@ -45,7 +46,19 @@ def define(api: Api, software: Software) -> None:
         roles = [item for item in manifests if item not in definitions] + identity.roles(manifests)
         rest = [(f"{item['kind'].lower()}s", item) for item in roles]
         list(pool.map(lambda pair: api.create(*pair), [*rest, *_objects()]))
-    wait_until(lambda: _established(api, len(definitions)), 60, "the resource definitions", every=0.1)
+    wanted = {
+        (f"{item['spec']['group']}/{version['name']}", item["spec"]["names"]["plural"])
+        for item in definitions
+        for version in item["spec"]["versions"]
+        if version["served"]
+    }
+
+    def served() -> bool:
+        nonlocal wanted
+        wanted = _unserved(api, wanted)
+        return not wanted
+
+    wait_until(served, 180, "the resource definitions", every=0.1)
     # A KubeVirt that was deployed: it is what virt-controller reads its configuration from.
     gates = {"developerConfiguration": {"featureGates": ["Snapshot", "VMExport"]}}
     kubevirt = {
@@ -65,13 +78,13 @@ def define(api: Api, software: Software) -> None:
     api.create("volumesnapshotclasses", snapshot_class)
 
 
-def _established(api: Api, wanted: int) -> bool:
-    """Whether all resource definitions are served."""
-    ready = 0
-    for item in api.list("customresourcedefinitions"):
-        conditions = item.get("status", {}).get("conditions") or []
-        ready += any(entry["type"] == "Established" and entry["status"] == "True" for entry in conditions)
-    return ready == wanted
+def _unserved(api: Api, wanted: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the resources, by API version and name, that the API server does not serve yet."""
+    served = set()
+    for version in {version for version, _ in wanted}:
+        with suppress(RefusedError):  # not even the version is
+            served |= {(version, item["name"]) for item in api.ask("GET", f"/apis/{version}")["resources"]}
+    return wanted - served
 
 
 def _objects() -> list[tuple[str, Object]]:

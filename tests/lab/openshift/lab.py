@@ -127,7 +127,7 @@ class OpenShiftLab(Seeds):
         self._take_up(programs, place)
         for name in ("etcd", "kube-apiserver", "storage"):
             self._start(name)
-        self.processes.wait("kube-apiserver", self.api.is_ready, 90)
+        self.processes.wait("kube-apiserver", self.api.is_ready, 180)
         cluster.define(self.api, programs)
         for name in self._commands:
             self._start(name)
@@ -151,7 +151,7 @@ class OpenShiftLab(Seeds):
     def _start(self, name: str) -> None:
         self.processes.start(name, *self._commands[name], env={"PYTHONPATH": str(Path(__file__).parents[3])})
 
-    def wait_ready(self, timeout: float = 90) -> None:
+    def wait_ready(self, timeout: float = 180) -> None:
         """Until every controller is at work."""
 
         def ready() -> bool:
@@ -205,7 +205,7 @@ class OpenShiftLab(Seeds):
     def start_api(self) -> None:
         """Start it again and wait until it answers, for the stand-in too."""
         self._start("kube-apiserver")
-        self.processes.wait("kube-apiserver", self.api.is_ready, 90)
+        self.processes.wait("kube-apiserver", self.api.is_ready, 180)
         for name in CONTROLLERS:  # those that gave up meanwhile; in a cluster the kubelet would
             self._start(name)
         self.wait_ready()
