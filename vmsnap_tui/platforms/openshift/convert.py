@@ -49,7 +49,7 @@ _FINAL = {"Succeeded", "Failed"}
 _UNITS = {"": 1, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18} | {
     f"{unit}i": 1 << 10 * power for power, unit in enumerate("KMGTPE", 1)
 }
-_QUANTITY = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]{0,2})\s*")
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)([A-Za-z]{0,2})")
 
 
 def quantity(text: object) -> int | None:
@@ -57,10 +57,7 @@ def quantity(text: object) -> int | None:
     match = _QUANTITY.fullmatch(str(text or ""))
     if match is None or match[2] not in _UNITS:
         return None
-    try:
-        return int(float(match[1]) * _UNITS[match[2]]) if "." in match[1] else round(int(match[1]) * _UNITS[match[2]])
-    except ValueError:
-        return int(float(match[1]) * _UNITS[match[2]])
+    return round(float(match[1]) * _UNITS[match[2]])
 
 
 def key_of_ref(ref: VmRef) -> Key:

@@ -77,7 +77,7 @@ def loose_of(things: Things) -> dict[str, tuple[VolumeSnapshot, ...]]:
         group = meta.annotations.group or each.status.volume_group_snapshot_name
         id_ = f"{_GROUP}{meta.namespace}/{group}" if group else f"{_LOOSE}{meta.namespace}/{meta.name}"
         found[id_] = (*found.get(id_, ()), each)
-    return found
+    return {id_: tuple(sorted(parts, key=lambda part: part.metadata.name)) for id_, parts in found.items()}
 
 
 def _member(snapshot: VmSnapshot, things: Things, vm: VmRef, backed: set[str]) -> Member:
