@@ -268,3 +268,10 @@ def test_an_export_changes_nothing() -> None:
 def test_what_it_is_worth_is_said() -> None:
     crash = taken("crash", consistency=Consistency.CRASH)
     assert any("crash" in caution for caution in facts(crash).plan(Restore(ref("crash"))).cautions)
+
+
+def test_one_that_was_taken_of_an_earlier_vm_says_so() -> None:
+    plan = facts(ONE, parts=_one(vm_uid="another")).plan(Restore(ref("one")))
+    assert not plan.refusals
+    assert any("an earlier vm of this name" in caution for caution in plan.cautions)
+    assert not any("earlier vm" in caution for caution in facts(ONE).plan(Restore(ref("one"))).cautions)

@@ -94,7 +94,8 @@ class Part:
     """What makes up one snapshot.
 
     `name` is that of its VirtualMachineSnapshot, "" for plain volume snapshots; `uid` is the one that names it in the
-    lines of others. `retains` means that its
+    lines of others. `source_uid` is the vm that KubeVirt takes it to be of, which
+    it changes when another one gets the name; `vm_uid` is the one that it was taken of. `retains` means that its
     content stays when it is deleted. `disks` and `templates` are the volumes and DataVolume templates that the vm had
     then, `patches` what gives a new vm an identity of its own. `users` are things that read it now, in words;
     `held` are the finalizers of one that is being deleted.
@@ -103,6 +104,7 @@ class Part:
     name: str = ""
     uid: str = ""
     source_uid: str = ""
+    vm_uid: str = ""
     content: str = ""
     retains: bool = False
     cuts: tuple[Cut, ...] = ()

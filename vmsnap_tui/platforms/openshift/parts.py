@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid5
 
@@ -46,7 +47,7 @@ def contents_of(cluster: Cluster, things: Things) -> dict[str, SnapshotContent]:
 def parts_of(cluster: Cluster, things: Things, contents: Mapping[str, SnapshotContent]) -> dict[str, Part]:
     """What makes up each snapshot, by the snapshot's id."""
     namespace, machine = things.machine.metadata.namespace, things.machine.metadata.name
-    volumes = told(cluster, VOLUME_SNAPSHOTS, namespace, {"labelSelector": f"{_PART_OF}={machine}"})
+    volumes = told(cluster, replace(VOLUME_SNAPSHOTS, selector=f"{_PART_OF}={machine}"), namespace)
     by_name = {each.metadata.name: each for each in (*volumes, *things.volume_snapshots)}
     handles = _handles(cluster, by_name.values())
     users = _users(cluster, things, namespace)
@@ -94,6 +95,7 @@ def _part(
         meta.name,
         meta.uid,
         status.source_uid,
+        "" if content is None else content.spec.source.virtual_machine.metadata.uid,
         snapshot.content if content is not None else "",
         snapshot.spec.deletion_policy == "Retain",
         tuple(cuts),
@@ -167,12 +169,12 @@ def _users(cluster: Cluster, things: Things, namespace: str) -> dict[str, tuple[
     return found
 
 
-def told(cluster: Cluster, kind: Kind[T], namespace: str | None, query: Mapping[str, str] | None = None) -> list[T]:
+def told(cluster: Cluster, kind: Kind[T], namespace: str | None) -> list[T]:
     """A list, or nothing where it may not be read or there is no such thing. Raises Unreachable."""
     if not cluster.serving.has(kind):
         return []
     try:
-        return cluster.every(kind, namespace, query or {})
+        return cluster.every(kind, namespace)
     except Unreachable:
         raise
     except VmsnapError:

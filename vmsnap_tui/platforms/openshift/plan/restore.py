@@ -185,6 +185,9 @@ def _let_go(
 
 
 def _cautions(way: str, target: Snapshot, values: Mapping[str, str], facts: OpenShiftFacts) -> Iterator[str]:
+    taken_of = facts.part(target.id).vm_uid
+    if taken_of and taken_of != facts.uid:
+        yield "It was taken of an earlier vm of this name: this one becomes as that one was."
     if way != ways.SWAP:
         yield from _other_disks(target, facts)
     if target.consistency in {Consistency.CRASH, Consistency.UNKNOWN}:
