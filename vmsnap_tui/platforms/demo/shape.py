@@ -139,12 +139,22 @@ _OPENSHIFT = (
         chooses=False,
     ),
     Way(
+        "frozen-volume-snapshot",
+        "volume snapshots, guest frozen",
+        SnapshotKind.VOLUME,
+        freezing=Freezing.DEMANDED,
+        pause="until the storage has cut all volumes, seconds",
+        space="kept by the storage, grows with what is written",
+        restore="swap in new volumes, the vm has to be off",
+        limits="volumes alone, not the vm's definition; needs an agent",
+    ),
+    Way(
         "volume-snapshot",
         "volume snapshots",
         SnapshotKind.VOLUME,
         pause="none",
         space="kept by the storage, grows with what is written",
-        restore="restore in place, the vm has to be off",
+        restore="swap in new volumes, the vm has to be off",
         limits="each volume by itself, no freeze",
     ),
 )
