@@ -162,11 +162,13 @@ class OpenShiftLab(Seeds):
         wait_until(ready, timeout, "the controllers", every=0.1)
 
     def _leads(self) -> bool:
-        """Whether virt-controller holds its lease: it starts its controllers then."""
+        """Whether this virt-controller holds its lease: it starts its controllers then."""
         lease = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.KUBEVIRT_NAMESPACE}/leases"
-        items = self.api.ask("GET", lease)["items"]
+        began = self.processes.began("virt-controller")
         return any(
-            item["spec"].get("holderIdentity") for item in items if item["metadata"]["name"] == "virt-controller"
+            _time(item["spec"]["renewTime"]) > began
+            for item in self.api.ask("GET", lease)["items"]
+            if item["metadata"]["name"] == "virt-controller"
         )
 
     def close(self) -> None:
@@ -199,8 +201,8 @@ class OpenShiftLab(Seeds):
     # -- what goes wrong
 
     def stop_api(self) -> None:
-        """Stop the API server; connections are refused then."""
-        self.processes.stop("kube-apiserver")
+        """Stop the API server; connections are refused then, and those that there are break."""
+        self.processes.stop("kube-apiserver", timeout=1)  # it would wait for its watchers to leave
 
     def start_api(self) -> None:
         """Start it again and wait until it answers, for the stand-in too."""
@@ -211,7 +213,10 @@ class OpenShiftLab(Seeds):
         self.wait_ready()
 
     def compact(self) -> None:
-        """Let etcd forget all but what is: lists and watches of an older revision have expired then."""
+        """Let etcd forget all but what is: the next pages of lists that were begun before are 410 Gone.
+
+        Watches only are after a restart of the API server, which remembers the last changes by itself.
+        """
         etcd = self.place.url("etcd")
         revision = many.call(etcd, "kv/range", {"key": "AA=="})["header"]["revision"]
         many.call(etcd, "kv/compaction", {"revision": revision, "physical": True})
@@ -267,17 +272,21 @@ class OpenShiftLab(Seeds):
 
 
 def _request(entry: dict[str, object]) -> Request:
-    came = datetime.strptime(str(entry["requestReceivedTimestamp"]), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     user, answer = entry["user"], entry.get("responseStatus")
     assert isinstance(user, dict)
     return Request(
         user=user["username"],
-        time=came.timestamp(),
+        time=_time(str(entry["requestReceivedTimestamp"])),
         verb=str(entry["verb"]),
         path=str(entry["requestURI"]),
         status=answer.get("code", 0) if isinstance(answer, dict) else 0,
         agent=str(entry.get("userAgent", "")),
     )
+
+
+def _time(stamp: str) -> float:
+    """Seconds of the epoch."""
+    return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC).timestamp()
 
 
 def sweep() -> list[str]:

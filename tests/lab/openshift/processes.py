@@ -58,6 +58,10 @@ class Processes:
         self.check(name)
         return int(self._pid_file(name).read_text())
 
+    def began(self, name: str) -> float:
+        """When it was started, in seconds of the epoch."""
+        return self._pid_file(name).stat().st_mtime
+
     def check(self, name: str) -> None:
         """Raise with its last words if it does not run."""
         if not self.runs(name):

@@ -192,6 +192,8 @@ def _apiserver(place: Place) -> list[str]:
         "--endpoint-reconciler-type=none",
         "--disable-admission-plugins=ServiceAccount",
         "--enable-priority-and-fairness=false",
+        # Pages of a list come from etcd and expire with it, as on clusters before Kubernetes 1.34.
+        "--feature-gates=ListFromCacheSnapshot=false",
         f"--requestheader-client-ca-file={keys.authority}",
         "--requestheader-allowed-names=front-proxy",
         "--requestheader-username-headers=X-Remote-User",
