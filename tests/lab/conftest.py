@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from tests.lab.libvirt.lab import Lab, LabUnavailableError
+from tests.lab.openshift import software
 from tests.lab.openshift.lab import OpenShiftLab
 from tests.lab.openstack.lab import OpenStackLab
 
@@ -21,11 +22,13 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    compiling = 600 if software.is_made() else 3600
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
             if item.get_closest_marker("timeout") is None:  # the first one waits for packages too
-                item.add_marker(pytest.mark.timeout(600))
+                of_cluster = isinstance(item, pytest.Function) and "cluster" in item.fixturenames
+                item.add_marker(pytest.mark.timeout(compiling if of_cluster else 600))
 
 
 def _running(lab: AnyLab) -> Iterator[AnyLab]:

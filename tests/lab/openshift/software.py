@@ -48,6 +48,9 @@ class Software:
     def program(self, name: str) -> Path:
         return self.folder / name
 
+    def is_complete(self) -> bool:
+        return (self.folder / "manifests.json").exists()
+
     def manifests(self) -> list[dict[str, Any]]:
         """CustomResourceDefinitions and ClusterRoles."""
         items: list[dict[str, Any]] = json.loads((self.folder / "manifests.json").read_bytes())
@@ -61,12 +64,17 @@ def folder() -> Path:
 def prepare() -> Software:
     """The software, from the cache or compiled now."""
     base = folder()
-    path = base / "software" / _key()
+    made = Software(base / "software" / _key())
     with locked(base / "lock"):
-        if not (path / "manifests.json").exists():
-            path.mkdir(parents=True, exist_ok=True)
-            _compile(base, path)
-    return Software(path)
+        if not made.is_complete():
+            made.folder.mkdir(parents=True, exist_ok=True)
+            _compile(base, made.folder)
+    return made
+
+
+def is_made() -> bool:
+    """Whether it is in the cache; to compile it takes many minutes."""
+    return Software(folder() / "software" / _key()).is_complete()
 
 
 def _key() -> str:
