@@ -26,8 +26,10 @@ NO_AGENT = (
 )
 TIMEOUT = (
     "QuiesceTimeout",
-    "Guest agent quiesced the filesystem, but the freeze window timed out before completion. "
-    "Snapshot is crash-consistent and may not be application-consistent.",
+    (
+        "Guest agent quiesced the filesystem, but the freeze window timed out before completion. Snapshot is "
+        "crash-consistent and may not be application-consistent."
+    ),
 )
 PAUSED = (
     "Paused",
@@ -35,8 +37,10 @@ PAUSED = (
 )
 PARTIAL = (
     "PartialSnapshot",
-    "Not all snapshotable volumes were included in the snapshot. Check status.snapshotVolumes for "
-    "excluded volumes and VM VolumeSnapshotStatus for details.",
+    (
+        "Not all snapshotable volumes were included in the snapshot. Check status.snapshotVolumes for excluded volumes "
+        "and VM VolumeSnapshotStatus for details."
+    ),
 )
 
 

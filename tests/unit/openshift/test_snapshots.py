@@ -101,7 +101,10 @@ def test_one_that_cannot_be_restored_from(status: dict[str, Any], words: str) ->
 
 
 def test_one_that_is_being_deleted_says_what_it_waits_for() -> None:
-    more = {"deletionTimestamp": "2026-03-02T00:00:00Z", "finalizers": ["snapshot.kubevirt.io/vmsnapshot-protection"]}
+    more: dict[str, Any] = {
+        "deletionTimestamp": "2026-03-02T00:00:00Z",
+        "finalizers": ["snapshot.kubevirt.io/vmsnapshot-protection"],
+    }
     found = one(snapshot("s", 10, 1, **more))
     assert not found.ready
     assert "snapshot.kubevirt.io/vmsnapshot-protection" in found.error

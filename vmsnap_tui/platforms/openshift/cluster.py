@@ -66,6 +66,10 @@ class _Line:
         """Made inside the loop, as it has to be."""
         if self._client is None:
             self._client = ApiClient(self.login.configuration)
+            rest = self._client.rest_client
+            rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 - there is no other way to the session
+            # aiohttp would send a PUT or DELETE again whose answer was lost: a second freeze or stop.
+            rest.pool_manager._retry_connection = False  # noqa: SLF001
         return self._client
 
     async def renew(self, login: Login) -> None:
@@ -277,21 +281,22 @@ class Cluster:
 
         They end when the server ends them. Raises Unreachable when it says nothing for `silence` seconds.
         """
-        patience = ClientTimeout(total=None, sock_connect=_TIMEOUT, sock_read=silence)
-        line = await self._current()
-        response = await self._response(line, Ask("GET", path, query=query), patience)
-        if response.status == 401:
-            response.response.close()
-            await self._renew(line)
+        with typed_errors():
+            patience = ClientTimeout(total=None, sock_connect=_TIMEOUT, sock_read=silence)
+            line = await self._current()
             response = await self._response(line, Ask("GET", path, query=query), patience)
-        try:
-            if response.status >= 400:
-                raise refusal(response.status, await response.read())
-            yield b""
-            while text := await response.response.content.readline():
-                yield text
-        finally:
-            response.response.close()
+            if response.status == 401:
+                response.response.close()
+                await self._renew(line)
+                response = await self._response(line, Ask("GET", path, query=query), patience)
+            try:
+                if response.status >= 400:
+                    raise refusal(response.status, await response.read())
+                yield b""
+                while text := await response.response.content.readline():
+                    yield text
+            finally:
+                response.response.close()
 
     async def _several(self, asks: Sequence[Ask]) -> list[bytes | VmsnapError]:
         gate = asyncio.Semaphore(_AT_ONCE)

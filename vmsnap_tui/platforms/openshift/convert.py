@@ -123,8 +123,8 @@ def freeze_of(instance: VirtualMachineInstance | None, since: datetime | None = 
     if instance is not None and instance.status.fs_freeze_status == "frozen":
         return Freeze(FreezeState.FROZEN, since)
     if instance is None or not is_true(instance.status.conditions, "AgentConnected"):
-        return Freeze(FreezeState.UNAVAILABLE, why="no guest agent is connected")
-    return Freeze(FreezeState.THAWED)
+        return Freeze(FreezeState.UNAVAILABLE, since, "no guest agent is connected")
+    return Freeze(FreezeState.THAWED, since)
 
 
 def has_backend_state(machine: VirtualMachine) -> bool:

@@ -79,12 +79,15 @@ def typed(code: int, message: str) -> VmsnapError:
 
 
 def refusal(code: int, body: bytes) -> VmsnapError:
-    """The error for an answer that is none: a Status, or whatever a proxy on the way has put there."""
+    """The error for an answer that is none: a Status, or whatever a proxy on the way has put there.
+
+    `code` is 0 where but the Status tells it, as in a watch.
+    """
     try:
         status = msgspec.json.decode(body, type=Status)
     except msgspec.DecodeError:
         return typed(code, f"HTTP {code}: {body[:_LONGEST].decode(errors='replace')}")
-    return typed(code, status.message or status.reason)
+    return typed(code or status.code, status.message or status.reason)
 
 
 _CLOCK = "check certificate-authority of this cluster in the kubeconfig, and the clock of this machine"
