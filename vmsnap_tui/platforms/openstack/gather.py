@@ -174,15 +174,14 @@ def _quotas(cloud: Cloud) -> dict[str, Quota]:
 
 
 def _launch(cloud: Cloud, server: Record) -> Launch:
-    wanted = (server.get("flavor") or {}).get("original_name")
     flavors: list[Record] = told(lambda: cloud.every(COMPUTE, "/flavors", "flavors"), [])
-    flavor = next((each["id"] for each in flavors if each["name"] == wanted), "")
     ports: list[Record] = told(
         lambda: cloud.get(COMPUTE, f"/servers/{server['id']}/os-interface")["interfaceAttachments"], []
     )
     groups = sorted({str(group["name"]) for group in server.get("security_groups") or ()})
     return Launch(
-        flavor,
+        str((server.get("flavor") or {}).get("original_name") or ""),
+        {str(each["name"]): str(each["id"]) for each in flavors},
         tuple(str(port["net_id"]) for port in ports),
         str(server.get("key_name") or ""),
         tuple(groups),
