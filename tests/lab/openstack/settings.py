@@ -153,7 +153,8 @@ def _keystone(place: Place, token_lifetime: int) -> Sections:
         "fernet_tokens": {"key_repository": place.folder / "keystone/fernet"},
         "credential": {"key_repository": place.folder / "keystone/credential"},
         "token": {"provider": "fernet", "expiration": token_lifetime},
-        "cache": {"enabled": False},
+        # One process serves: without a cache, looking at a token takes a second of its time.
+        "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
         # The default takes half a second for each token.
         "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 4},
     }
