@@ -70,7 +70,8 @@ class Snapshot(Struct, frozen=True, gc=False):
 
     `parent` is the id of another snapshot of the same vm, `created` is aware UTC, `state` what the vm was doing
     then, `size` in bytes where the platform tells. `ready` is False while (or because) it cannot be restored from,
-    and `error` then says why. `inferred` marks a parent that is concluded, not recorded.
+    and `error` then says why. `inferred` marks a parent that is concluded, not recorded. `forks` are the names of
+    other vms that were started from it.
     """
 
     ref: SnapRef
@@ -89,6 +90,7 @@ class Snapshot(Struct, frozen=True, gc=False):
     error: str = ""
     size: int | None = None
     protected: bool = False
+    forks: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

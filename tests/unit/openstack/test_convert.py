@@ -11,6 +11,7 @@ from tests.unit.openstack.records import BASE, REF, SERVER, image, server, snap,
 from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.openstack.convert import state_of, vm_of
+from vmsnap_tui.platforms.openstack.inventory import Heirs
 from vmsnap_tui.platforms.openstack.snapshots import Things, snapshots_of
 
 
@@ -152,3 +153,15 @@ def test_whole_seconds_do_not_move_the_server() -> None:
     here = {"vmsnap_now": "a", "vmsnap_since": f"2026-11-23T12:00:00Z {BASE}"}
     images = (stamped("a", "11:00:00"), stamped("b", "12:00:00.900000", "a"))
     assert tree(Things(server(metadata=here), images=images))[1] == "a"
+
+
+def test_servers_that_were_launched_from_a_snapshot_are_told_with_it() -> None:
+    mine = server()
+    copy = server(id="copy", name="copy", image={"id": "a"})
+    noted = server(id="noted", name="noted", image="", metadata={"vmsnap_from": f"{SERVER}/g"})
+    other = server(id="other", name="other", image={"id": "b"}, metadata={"vmsnap_from": "else/g"})
+    rebuilt = server(image={"id": "a"})
+    images = (image("a", "11:00:00"), stamped("i", "12:00:00", vmsnap_group="g"))
+    heirs = Heirs([mine, copy, noted, other, rebuilt]).of(mine, images)
+    found = {each.id: each.forks for each in snapshots_of(Things(mine, images=images, heirs=heirs), REF)}
+    assert found == {"a": ("copy",), "g": ("noted",)}

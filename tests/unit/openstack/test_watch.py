@@ -12,7 +12,7 @@ from tests.unit.openstack.records import REF, SERVER, image, server
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Unreachable
 from vmsnap_tui.platforms.openstack import watch as watch_module
-from vmsnap_tui.platforms.openstack.inventory import Picture
+from vmsnap_tui.platforms.openstack.snapshots import Things
 from vmsnap_tui.platforms.openstack.watch import Watch
 
 if TYPE_CHECKING:
@@ -39,9 +39,11 @@ class Cloud:
     def known_servers(self) -> dict[str, dict[str, Any]]:
         return {} if self.server["status"] == "DELETED" else {SERVER: self.server}
 
-    def picture(self, *, fresh: bool) -> Picture:
+    def picture(self, *, fresh: bool) -> None:
         assert fresh
-        return Picture(images={SERVER: self.images})
+
+    def pictured(self, server: dict[str, Any]) -> Things:
+        return Things(server, images=tuple(self.images))
 
 
 @pytest.fixture

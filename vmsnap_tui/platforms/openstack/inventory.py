@@ -9,13 +9,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
-from vmsnap_tui.platforms.openstack.convert import is_attached
+from vmsnap_tui.platforms.openstack.convert import image_id, is_attached
 from vmsnap_tui.platforms.openstack.snapshots import Things
-from vmsnap_tui.platforms.openstack.stamps import VM
+from vmsnap_tui.platforms.openstack.stamps import FROM, VM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from vmsnap_tui.platforms.openstack.cloud import Cloud
 
@@ -36,11 +37,34 @@ class Picture:
     made: dict[str, list[str]] = field(default_factory=dict)
     """The names of the volumes that were made from a volume snapshot."""
 
-    def things(self, server: Record) -> Things:
+    def things(self, server: Record, heirs: Heirs) -> Things:
         """What is there of one server."""
-        volumes = self.volumes.get(server["id"], [])
+        volumes, images = self.volumes.get(server["id"], []), self.images.get(server["id"], [])
         snaps = [snap for volume in volumes for snap in self.snaps.get(volume["id"], ())]
-        return Things(server, tuple(volumes), tuple(self.images.get(server["id"], ())), tuple(snaps))
+        return Things(server, tuple(volumes), tuple(images), tuple(snaps), heirs.of(server, images))
+
+
+class Heirs:
+    """Which servers were launched from which image or snapshot."""
+
+    def __init__(self, servers: Iterable[Record]) -> None:
+        self._of_image: dict[str, list[Record]] = defaultdict(list)
+        self._of_server: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+        for server in servers:
+            self._of_image[image_id(server)].append(server)
+            # The image tells what anybody has launched; of a group, only the note of vmsnap does.
+            whose, _, snapshot = str((server.get("metadata") or {}).get(FROM, "")).partition("/")
+            self._of_server[whose][snapshot].append(server)
+
+    def of(self, server: Record, images: Iterable[Record]) -> dict[str, tuple[str, ...]]:
+        """The names of those launched from a server's snapshots, by the snapshot's or the image's id."""
+        found = {image["id"]: self._of_image.get(image["id"], []) for image in images}
+        found |= self._of_server.get(server["id"], {})
+        names = {
+            id_: tuple(sorted(clean(heir["name"]) for heir in heirs if heir["id"] != server["id"]))
+            for id_, heirs in found.items()
+        }
+        return {id_: each for id_, each in names.items() if each}
 
 
 class Inventory:
@@ -51,6 +75,7 @@ class Inventory:
         self._lock = threading.Lock()
         self._picture: Picture | None = None
         self._servers: dict[str, Record] = {}
+        self._heirs = Heirs(())
         self._listed = False  # until then `_servers` holds but those that somebody asked for
 
     @property
@@ -63,7 +88,7 @@ class Inventory:
         for page in self._cloud.pages(COMPUTE, "/servers/detail", "servers", **self._all):
             found |= {server["id"]: server for server in page}
             yield page
-        self._servers, self._listed = found, True
+        self._servers, self._listed, self._heirs = found, True, Heirs(found.values())
 
     def known_servers(self) -> dict[str, Record]:
         """The servers as they were listed last; listed now where they never were."""
@@ -82,6 +107,8 @@ class Inventory:
                 self._servers.pop(row["id"], None)
             else:
                 self._servers[row["id"]] = row
+        if rows:
+            self._heirs = Heirs(self._servers.values())
         return rows, at
 
     def server(self, id_: str) -> Record:
@@ -108,15 +135,21 @@ class Inventory:
         """One server's things as they are now. Raises Missing."""
         server = self.server(id_)
         images = [image for page in self._image_pages(instance_uuid=id_) for image in page]
+        self.known_servers()
+        heirs = self._heirs.of(server, images)
         if not self._cloud.has_volumes:
-            return Things(server, (), tuple(images))
+            return Things(server, (), tuple(images), heirs=heirs)
         volumes = {volume["id"]: volume for volume in self._volumes_of(server)}
         snaps = [
             snap
             for volume in volumes
             for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", volume_id=volume, **self._all)
         ]
-        return Things(server, tuple(volumes.values()), tuple(images), tuple(snaps))
+        return Things(server, tuple(volumes.values()), tuple(images), tuple(snaps), heirs)
+
+    def pictured(self, server: Record) -> Things:
+        """One server's things as they were read in bulk."""
+        return self.picture().things(server, self._heirs)
 
     def volume(self, id_: str) -> Record | None:
         """One volume, None where it is gone."""

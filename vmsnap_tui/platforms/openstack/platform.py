@@ -71,10 +71,11 @@ class OpenStackPlatform:
 
     def vms(self) -> Iterator[Sequence[Vm]]:
         """All servers, in pages."""
-        picture = self._inventory.picture(fresh=True)
+        self._inventory.picture(fresh=True)
         for page in self._inventory.servers():
             yield [
-                vm_of(server, picture.things(server).volumes, self._site.name, self._group(server)) for server in page
+                vm_of(server, self._inventory.pictured(server).volumes, self._site.name, self._group(server))
+                for server in page
             ]
 
     def vm(self, ref: VmRef) -> Vm:
@@ -86,10 +87,9 @@ class OpenStackPlatform:
         """All snapshots of these servers: one by itself is read narrowly, several from what was read in bulk."""
         found = {}
         servers = self._inventory.known_servers() if len(vms) > 2 else {}
-        picture = self._inventory.picture() if len(vms) > 2 else None
         for ref in vms:
-            if picture is not None and ref.id in servers:
-                things = picture.things(servers[ref.id])
+            if ref.id in servers:
+                things = self._inventory.pictured(servers[ref.id])
             else:
                 try:
                     things = self._inventory.things(ref.id)

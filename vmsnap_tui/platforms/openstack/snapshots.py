@@ -26,13 +26,15 @@ Record = dict[str, Any]
 class Things:
     """What the services know of one server, as raw as they say it.
 
-    `volumes` are the attached ones and those that were swapped out; `snaps` are the snapshots of all of these.
+    `volumes` are the attached ones and those that were swapped out; `snaps` are the snapshots of all of these. `heirs`
+    are the names of other servers, by the image or snapshot that they were launched from.
     """
 
     server: Record
     volumes: tuple[Record, ...] = ()
     images: tuple[Record, ...] = ()
     snaps: tuple[Record, ...] = ()
+    heirs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -90,12 +92,14 @@ def snapshots_of(things: Things, vm: VmRef) -> tuple[Snapshot, ...]:
     parts = parts_of(things)
     disks = [disk.id for disk in disks_of(things.server, things.volumes)]
     names = {str(volume["id"]): disk_id(volume, vm.id) for volume in things.volumes}
-    found = [_snapshot(part, vm, disks, names) for part in parts.values()]
+    found = [_snapshot(part, vm, disks, names, things.heirs) for part in parts.values()]
     lines = {id_: part.stamp.line for id_, part in parts.items() if part.stamp is not None}
     return with_lineage(found, lines, things.server)
 
 
-def _snapshot(part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, str]) -> Snapshot:
+def _snapshot(
+    part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, str], heirs: Mapping[str, tuple[str, ...]]
+) -> Snapshot:
     members = [*part.images, *part.snaps]
     head = members[0]
     created = [at for at in (moment(each.get("created_at")) for each in members) if at is not None]
@@ -117,6 +121,9 @@ def _snapshot(part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, s
         size=size,
         protected=any(is_yes(image.get("protected")) or image.get(PROTECTED) == "yes" for image in part.images)
         or bool(part.stamp and part.stamp.protected),
+        forks=tuple(
+            sorted({name for id_ in (part.id, *(each["id"] for each in part.images)) for name in heirs.get(id_, ())})
+        ),
     )
 
 

@@ -23,6 +23,8 @@ VM, DISK = "vmsnap_vm", "vmsnap_disk"
 """On a volume that was swapped out: whose it was, and as which disk."""
 NOW, SINCE = "vmsnap_now", "vmsnap_since"
 """On a server: the snapshot that it goes on from and those above, nearest first; since when, and on which image."""
+FROM = "vmsnap_from"
+"""On a server that was launched from a snapshot: the server that this was taken of, and the snapshot."""
 REACH = 6
 """How many ids fit into a line: with them a tree heals when somebody deletes one in the middle."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
-    from vmsnap_tui.platforms.openstack.inventory import Inventory, Picture
+    from vmsnap_tui.platforms.openstack.inventory import Inventory
     from vmsnap_tui.platforms.openstack.snapshots import Things
 
 Record = dict[str, Any]
@@ -87,7 +87,8 @@ class Watch:
         moved, at = self._inventory.changed_servers(text)
         for server in moved:
             self._server_moved(server, emit)
-        self._compare(self._inventory.picture(fresh=True), emit)
+        self._inventory.picture(fresh=True)
+        self._compare(emit)
         return at if isinstance(at, datetime) else datetime.now(UTC)
 
     def _server_moved(self, server: Record, emit: Callable[[Change], None]) -> None:
@@ -104,9 +105,9 @@ class Watch:
             self._states[ref.id] = state
             self._change(Change(ChangeKind.VM, ref), emit)
 
-    def _compare(self, picture: Picture, emit: Callable[[Change], None]) -> None:
+    def _compare(self, emit: Callable[[Change], None]) -> None:
         for id_, server in list(self._inventory.known_servers().items()):
-            found = _print_of(picture.things(server))
+            found = _print_of(self._inventory.pictured(server))
             if id_ in self._seen and self._seen[id_] != found:
                 self._change(Change(ChangeKind.SNAPSHOTS, VmRef(self._site, id_)), emit)
             self._seen[id_] = found
@@ -120,4 +121,6 @@ def _print_of(things: Things) -> int:
     metadata = things.server.get("metadata") or {}
     noted = tuple(sorted((key, value) for key, value in metadata.items() if key.startswith("vmsnap_")))
     volumes = ({"id": volume["id"], "status": volume.get("status")} for volume in things.volumes)
-    return hash((fingerprint(things.images), fingerprint(things.snaps), fingerprint(volumes), noted))
+    return hash(
+        (fingerprint(things.images), fingerprint(things.snaps), fingerprint(volumes), noted, *things.heirs.items())
+    )
