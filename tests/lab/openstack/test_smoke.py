@@ -142,7 +142,7 @@ def test_copies_are_listed_like_the_original(cloud: OpenStackLab) -> None:
     assert len(servers) == len({server.id for server in servers}) == 1101
     assert {server.status for server in servers} == {"ACTIVE"}
     assert len(list(connection.block_storage.snapshots())) == 1101
-    assert len(list(connection.image.images(owner=connection.current_project_id))) == 1101
+    assert len(list(connection.image.images(owner=connection.current_project_id, limit=1000))) == 1101
 
 
 def test_an_image_may_be_stuck(cloud: OpenStackLab) -> None:
