@@ -12,7 +12,7 @@ from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.convert import ROOT, disk_id, disks_of, is_yes, moment
 from vmsnap_tui.platforms.openstack.lineage import with_lineage
-from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, PROTECTED, Stamp, image_stamp, stamp_of
+from vmsnap_tui.platforms.openstack.stamps import NOTE, PROTECTED, Stamp, image_stamp, is_own, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -130,7 +130,7 @@ def _snapshot(
 def _description(part: Part) -> str:
     if part.images:
         head = part.images[0]
-        return str(head.get(NOTE) or "") if head.get(ID) == head["id"] else ""
+        return str(head.get(NOTE) or "") if is_own(head) else ""
     head = part.snaps[0]
     return str((head.get("metadata") or {}).get(NOTE) or head.get("description") or "")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid5
 
 from vmsnap_tui.model.plan import Plan, Refusal, Step
 from vmsnap_tui.model.snapshot import Consistency
@@ -12,14 +11,13 @@ from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.convert import ROOT
 from vmsnap_tui.platforms.openstack.plan import methods
 from vmsnap_tui.platforms.openstack.plan.rules import bad_description, bad_name, quoted
+from vmsnap_tui.platforms.openstack.stamps import token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vmsnap_tui.model.plan import Take
     from vmsnap_tui.platforms.openstack.facts import OpenStackFacts, Volume
-
-_OURS = UUID("6f0d3f7e-6a1e-5d0c-9a52-0d6f1f7c1b11")
 
 
 def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
@@ -53,8 +51,7 @@ def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
             "description": request.description,
             "image": methods.takes_image(method),
             "volumes": [volume.id for volume in volumes],
-            # By name and server, so that the same plan comes out twice; a name is taken once at a time.
-            "group": str(uuid5(_OURS, f"{request.vm.id}/{request.name}")) if count > 1 else "",
+            "group": token(request.vm.id, request.name) if count > 1 else "",
             "parts": count,
             "line": list(facts.here),
             "state": facts.vm.state.value,
