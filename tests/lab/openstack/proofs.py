@@ -105,7 +105,7 @@ class Proof(Subject):
 
 
 def volumes(lab: OpenStackLab, server: str) -> dict[str, str]:
-    """The ids of a server's volumes by device (vdb), as Cinder has it."""
+    """The ids of a server's volumes by device (sdb), as Cinder has it."""
     connection = lab.connect()
     found = {}
     for each in connection.compute.get_server(server).attached_volumes:

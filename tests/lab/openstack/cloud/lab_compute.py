@@ -48,6 +48,15 @@ class LabDriver(fake.FakeDriver):  # type: ignore[misc]  # nova has no types
 
     def quiesce(self, context: Any, instance: Any, image_meta: Any) -> None:
         del context
+        self._ask_agent(instance, image_meta)
+        (_folder(instance) / "frozen").touch()
+
+    def unquiesce(self, context: Any, instance: Any, image_meta: Any) -> None:
+        del context
+        self._ask_agent(instance, image_meta)
+        (_folder(instance) / "frozen").unlink(missing_ok=True)
+
+    def _ask_agent(self, instance: Any, image_meta: Any) -> None:
         if not image_meta.properties.get("hw_qemu_guest_agent", False):
             raise exception.QemuGuestAgentNotEnabled
         agent = _folder(instance) / "agent"
@@ -56,11 +65,6 @@ class LabDriver(fake.FakeDriver):  # type: ignore[misc]  # nova has no types
             raise exception.InstanceQuiesceFailed(
                 reason=f"{words}, libvirt cannot connect to the qemu-guest-agent inside the instance."
             )
-        (_folder(instance) / "frozen").touch()
-
-    def unquiesce(self, context: Any, instance: Any, image_meta: Any) -> None:
-        del context, image_meta
-        (_folder(instance) / "frozen").unlink(missing_ok=True)
 
     def snapshot(self, context: Any, instance: Any, image_id: str, update_task_state: Any) -> None:
         if instance.uuid not in self.instances:
