@@ -94,6 +94,13 @@ def test_refusals(things: Things, values: dict[str, Any], request_: Any, code: s
     assert code in _codes(facts_of(things, **values), request_)
 
 
+def test_gigabytes_that_a_cloud_may_not_count_are_a_caution() -> None:
+    facts = facts_of(WITH_VOLUMES, quotas={"gigabytes": Quota(9, 10)})
+    plan = facts.plan(Take(REF, "one", method="volumes"))
+    assert not plan.refusals
+    assert any("9 of 10 are used" in caution for caution in plan.cautions)
+
+
 def test_a_paused_guest_cannot_be_frozen() -> None:
     paused = server(**{"OS-EXT-STS:vm_state": "paused", "OS-EXT-STS:power_state": 3})
     assert "cannot-freeze" in _codes(facts_of(Things(paused), quiesce=True), Take(REF, "one"))

@@ -6,12 +6,12 @@ import json
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
-from vmsnap_tui.platforms.openstack.convert import image_id, is_attached
+from vmsnap_tui.platforms.openstack.convert import image_id
 from vmsnap_tui.platforms.openstack.snapshots import Things
 from vmsnap_tui.platforms.openstack.stamps import FROM, VM
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 _FRESH = 10.0
-"""Seconds for which one bulk read serves the batches of snapshots that are asked for one after the other."""
+"""Seconds for which one bulk read serves the batches of snapshots that are asked for one after the other, and at least
+as many as it took: a slow cloud would else be asked the same again and again."""
+_SERVERS = 200
+"""Servers in a page: what a service needs long for comes in parts, and the first rows are soon there."""
 _IMAGES = "/images"
 
 
@@ -30,7 +33,8 @@ _IMAGES = "/images"
 class Picture:
     """Everything but the servers, in bulk: by server or by volume."""
 
-    at: float = 0.0
+    stale: float = 0.0
+    """When it is too old to go by, of a steady clock."""
     volumes: dict[str, list[Record]] = field(default_factory=dict)
     images: dict[str, list[Record]] = field(default_factory=dict)
     snaps: dict[str, list[Record]] = field(default_factory=dict)
@@ -85,7 +89,7 @@ class Inventory:
     def servers(self) -> Iterator[list[Record]]:
         """All servers, in pages."""
         found: dict[str, Record] = {}
-        for page in self._cloud.pages(COMPUTE, "/servers/detail", "servers", **self._all):
+        for page in self._cloud.pages(COMPUTE, "/servers/detail", "servers", limit=_SERVERS, **self._all):
             found |= {server["id"]: server for server in page}
             yield page
         self._servers, self._listed, self._heirs = found, True, Heirs(found.values())
@@ -126,9 +130,12 @@ class Inventory:
         """Volumes, images and volume snapshots of all servers."""
         with self._lock:
             found = self._picture
-            if not fresh and found is not None and time.monotonic() - found.at < _FRESH:
+            if not fresh and found is not None and time.monotonic() < found.stale:
                 return found
-            self._picture = found = self._read_picture()
+            began = time.monotonic()
+            found = self._read_picture()
+            ended = time.monotonic()
+            self._picture = found = replace(found, stale=ended + max(_FRESH, ended - began))
             return found
 
     def things(self, id_: str) -> Things:
@@ -168,26 +175,36 @@ class Inventory:
     def _image_pages(self, **query: object) -> Iterator[list[Record]]:
         return self._cloud.pages(IMAGE, _IMAGES, "images", image_type="snapshot", **query)
 
-    def _read_picture(self) -> Picture:
-        picture = Picture(time.monotonic(), defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
-        for page in self._image_pages():
-            for image in page:
-                picture.images[image.get("instance_uuid", "")].append(image)
+    def volumes(self) -> dict[str, list[Record]]:
+        """All volumes in one bulk read, by the servers that have or had them."""
+        return self._sorted(self._all_volumes())
+
+    def _all_volumes(self) -> list[Record]:
         if not self._cloud.has_volumes:
-            return picture
-        for volume in self._cloud.every(VOLUME, "/volumes/detail", "volumes", **self._all):
+            return []
+        return self._cloud.every(VOLUME, "/volumes/detail", "volumes", **self._all)
+
+    @staticmethod
+    def _sorted(volumes: list[Record]) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = defaultdict(list)
+        for volume in volumes:
             owners = {each["server_id"] for each in volume.get("attachments") or ()}
             if former := (volume.get("metadata") or {}).get(VM):
                 owners.add(former)
-            if volume.get("snapshot_id"):
-                picture.made[volume["snapshot_id"]].append(str(volume.get("name") or volume["id"]))
             for owner in owners:
-                picture.volumes[owner].append(volume)
-        for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", **self._all):
-            picture.snaps[snap["volume_id"]].append(snap)
-        return picture
+                found[owner].append(volume)
+        return found
 
-
-def attached(things: Things) -> tuple[Record, ...]:
-    """The volumes that are attached now."""
-    return tuple(volume for volume in things.volumes if is_attached(volume, things.server["id"]))
+    def _read_picture(self) -> Picture:
+        volumes = self._all_volumes()
+        images, snaps, made = defaultdict(list), defaultdict(list), defaultdict(list)
+        for page in self._image_pages():
+            for image in page:
+                images[image.get("instance_uuid", "")].append(image)
+        for volume in volumes:
+            if volume.get("snapshot_id"):
+                made[volume["snapshot_id"]].append(str(volume.get("name") or volume["id"]))
+        if self._cloud.has_volumes:
+            for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", **self._all):
+                snaps[snap["volume_id"]].append(snap)
+        return Picture(0.0, self._sorted(volumes), images, snaps, made)

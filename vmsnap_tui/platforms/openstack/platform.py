@@ -71,11 +71,10 @@ class OpenStackPlatform:
 
     def vms(self) -> Iterator[Sequence[Vm]]:
         """All servers, in pages."""
-        self._inventory.picture(fresh=True)
+        volumes = self._inventory.volumes()
         for page in self._inventory.servers():
             yield [
-                vm_of(server, self._inventory.pictured(server).volumes, self._site.name, self._group(server))
-                for server in page
+                vm_of(server, volumes.get(server["id"], ()), self._site.name, self._group(server)) for server in page
             ]
 
     def vm(self, ref: VmRef) -> Vm:

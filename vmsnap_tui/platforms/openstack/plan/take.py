@@ -93,6 +93,9 @@ def _cautions(method: str, facts: OpenStackFacts, volumes: Sequence[Volume]) -> 
         yield f"Not part of it: {', '.join(left)}."
     if facts.extra and methods.takes_image(method):
         yield f"Local disks besides the root disk are not part of it: {', '.join(facts.extra)}."
+    size, room = sum(volume.size for volume in volumes), facts.quota("gigabytes")
+    if not room.has_room(size):  # a cloud may be told not to count them, and nobody can ask whether it does
+        yield f"{size} GiB more of volumes do not fit: {room.used} of {room.limit} are used. It may be refused."
     state = facts.vm.state
     if methods.takes_image(method) and state is VmState.RUNNING:
         yield "The host decides whether it is taken live; if it cannot, the guest stands still until it is copied."
