@@ -10,11 +10,12 @@ import pytest
 
 from tests.lab.libvirt.lab import Lab, LabUnavailableError
 from tests.lab.openstack.lab import OpenStackLab
+from tests.lab.openstack.virt import VirtHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AnyLab = TypeVar("AnyLab", Lab, OpenStackLab)
+AnyLab = TypeVar("AnyLab", Lab, OpenStackLab, VirtHost)
 
 HERE = Path(__file__).parent
 
@@ -47,3 +48,9 @@ def lab() -> Iterator[Lab]:
 def cloud() -> Iterator[OpenStackLab]:
     """A running OpenStack of our own; what a test puts there may stay for the next."""
     yield from _running(OpenStackLab())
+
+
+@pytest.fixture(scope="module")
+def virt_cloud(cloud: OpenStackLab, lab: Lab) -> Iterator[VirtHost]:
+    """A compute host of the cloud's that runs real machines, as long as the module's tests."""
+    yield from _running(VirtHost(cloud, lab))
