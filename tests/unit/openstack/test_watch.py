@@ -29,6 +29,7 @@ class Cloud:
         self.images: list[dict[str, Any]] = []
         self.away = False
         self.polls = 0
+        self.looks = 0
 
     def changed_servers(self, _since: str) -> tuple[list[dict[str, Any]], None]:
         self.polls += 1
@@ -56,7 +57,14 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 def heard(cloud: Cloud) -> Iterator[SimpleQueue[Change]]:
     queue: SimpleQueue[Change] = SimpleQueue()
     stop = Event()
-    thread = Thread(target=Watch(cast("Inventory", cloud), "cloud").run, args=(queue.put, stop), daemon=True)
+
+    def hear(change: Change) -> None:
+        if change.kind is ChangeKind.LOOKED:
+            cloud.looks += 1
+        else:
+            queue.put(change)
+
+    thread = Thread(target=Watch(cast("Inventory", cloud), "cloud").run, args=(hear, stop), daemon=True)
     thread.start()
     assert queue.get(timeout=5) == Change(ChangeKind.VM, REF)
     yield queue
@@ -106,3 +114,13 @@ def test_a_loss_is_told_once_and_its_end_too(cloud: Cloud, heard: SimpleQueue[Ch
     _polled(cloud)
     cloud.away = False
     assert heard.get(timeout=5) == Change(ChangeKind.BACK)
+
+
+def test_it_says_that_it_has_looked_but_not_while_nobody_answers(cloud: Cloud, heard: SimpleQueue[Change]) -> None:
+    _polled(cloud)
+    assert cloud.looks >= 3
+    cloud.away = True
+    assert heard.get(timeout=5).kind is ChangeKind.LOST
+    before = cloud.looks
+    _polled(cloud)
+    assert cloud.looks == before

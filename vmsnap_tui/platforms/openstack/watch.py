@@ -68,6 +68,7 @@ class Watch:
                 if lost:
                     emit(Change(ChangeKind.BACK))
                 lost = False
+                emit(Change(ChangeKind.LOOKED))
             now = time.monotonic()
             awake = now - self._moved_at < _AWAKE
             slowest = _SLOW / 3 if self._on_screen else _SLOW
