@@ -23,8 +23,8 @@ CONF = nova.conf.CONF
 CHUNK = 64 * 1024
 
 
-class LabDriver(fake.FakeDriver):  # type: ignore[misc]  # nova has no types
-    capabilities = fake.FakeDriver.capabilities | {"supports_image_type_qcow2": True}
+class LabDriver(fake.FakeDriverWithoutFakeNodes):  # type: ignore[misc]  # nova has no types
+    capabilities = fake.FakeDriverWithoutFakeNodes.capabilities | {"supports_image_type_qcow2": True}
 
     def init_host(self, host: str) -> None:
         super().init_host(host)
