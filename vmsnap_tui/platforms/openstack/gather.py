@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_only: bool) -> OpenStackFacts:
     """Everything that the planner needs. Raises Missing."""
+    inventory.known_servers(fresh=True)  # who was launched from a snapshot is named before that is deleted
     things = inventory.things(ref.id)
     server = things.server
     snapshots = snapshots_of(things, ref)
@@ -149,7 +150,7 @@ def _parts(part: Part, things: Things, inventory: Inventory) -> Parts:
 
 def _dependents(part: Part, things: Things, inventory: Inventory) -> Iterator[str]:
     for image in part.images:
-        for server in inventory.known_servers().values():
+        for server in list(inventory.known_servers().values()):
             if image_id(server) == image["id"]:
                 who = "This server" if server["id"] == things.server["id"] else f"Server “{clean(server['name'])}”"
                 yield f"{who} was made from"

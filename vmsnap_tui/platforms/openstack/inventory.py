@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
 from vmsnap_tui.platforms.openstack.convert import image_id
-from vmsnap_tui.platforms.openstack.snapshots import Things
-from vmsnap_tui.platforms.openstack.stamps import FROM, VM
+from vmsnap_tui.platforms.openstack.snapshots import Things, mapping_of
+from vmsnap_tui.platforms.openstack.stamps import FROM, VM, is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from vmsnap_tui.platforms.openstack.cloud import Cloud
 
@@ -94,10 +94,12 @@ class Inventory:
             yield page
         self._servers, self._listed, self._heirs = found, True, Heirs(found.values())
 
-    def known_servers(self) -> dict[str, Record]:
-        """The servers as they were listed last; listed now where they never were."""
+    def known_servers(self, *, fresh: bool = False) -> dict[str, Record]:
+        """The servers as they were listed last, or with what has moved since; listed now where they never were."""
         if not self._listed:
             list(self.servers())
+        elif fresh and self._servers:
+            self.changed_servers(max(server["updated"] for server in list(self._servers.values())))
         return self._servers
 
     def changed_servers(self, since: str) -> tuple[list[Record], object]:
@@ -141,18 +143,21 @@ class Inventory:
     def things(self, id_: str) -> Things:
         """One server's things as they are now. Raises Missing."""
         server = self.server(id_)
-        images = [image for page in self._image_pages(instance_uuid=id_) for image in page]
+        images = self._images(instance_uuid=id_)
         self.known_servers()
-        heirs = self._heirs.of(server, images)
         if not self._cloud.has_volumes:
-            return Things(server, (), tuple(images), heirs=heirs)
+            return Things(server, (), tuple(images), heirs=self._heirs.of(server, images))
         volumes = {volume["id"]: volume for volume in self._volumes_of(server)}
         snaps = [
             snap
             for volume in volumes
             for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", volume_id=volume, **self._all)
         ]
-        return Things(server, tuple(volumes.values()), tuple(images), tuple(snaps), heirs)
+        if not image_id(server):
+            images += [image for image in self._volume_images() if image["id"] not in {each["id"] for each in images}]
+        owners = {snap["id"]: {id_} for snap in snaps}
+        images = [image for image in images if id_ in _owners(image, owners)]
+        return Things(server, tuple(volumes.values()), tuple(images), tuple(snaps), self._heirs.of(server, images))
 
     def pictured(self, server: Record) -> Things:
         """One server's things as they were read in bulk."""
@@ -172,8 +177,12 @@ class Inventory:
             if (volume.get("metadata") or {}).get(VM) == server["id"]:
                 yield volume
 
-    def _image_pages(self, **query: object) -> Iterator[list[Record]]:
-        return self._cloud.pages(IMAGE, _IMAGES, "images", image_type="snapshot", **query)
+    def _images(self, **query: object) -> list[Record]:
+        return self._cloud.every(IMAGE, _IMAGES, "images", image_type="snapshot", **query)
+
+    def _volume_images(self) -> list[Record]:
+        """Images of servers that boot from volumes: Nova says neither of what server they are nor that they are any."""
+        return self._cloud.every(IMAGE, _IMAGES, "images", bdm_v2="True")
 
     def volumes(self) -> dict[str, list[Record]]:
         """All volumes in one bulk read, by the servers that have or had them."""
@@ -197,14 +206,33 @@ class Inventory:
 
     def _read_picture(self) -> Picture:
         volumes = self._all_volumes()
+        of_server = self._sorted(volumes)
         images, snaps, made = defaultdict(list), defaultdict(list), defaultdict(list)
-        for page in self._image_pages():
-            for image in page:
-                images[image.get("instance_uuid", "")].append(image)
+        found = {image["id"]: image for image in self._images()}
         for volume in volumes:
             if volume.get("snapshot_id"):
                 made[volume["snapshot_id"]].append(str(volume.get("name") or volume["id"]))
+        owners: dict[str, set[str]] = {}
         if self._cloud.has_volumes:
+            found |= {image["id"]: image for image in self._volume_images()}
+            of_volume: dict[str, set[str]] = defaultdict(set)
+            for server, theirs in of_server.items():
+                for volume in theirs:
+                    of_volume[volume["id"]].add(server)
             for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", **self._all):
                 snaps[snap["volume_id"]].append(snap)
-        return Picture(0.0, self._sorted(volumes), images, snaps, made)
+                owners[snap["id"]] = of_volume[snap["volume_id"]]
+        for image in found.values():
+            for server in _owners(image, owners):
+                images[server].append(image)
+        return Picture(0.0, of_server, images, snaps, made)
+
+
+def _owners(image: Record, of_snap: Mapping[str, set[str]]) -> set[str]:
+    """The servers that an image was taken of; `of_snap` are those that the volume snapshots were taken of.
+
+    What an image inherited may name another server, so that volume snapshots, where it has any, are the better word.
+    """
+    cuts = [str(each["snapshot_id"]) for each in mapping_of(image) if each.get("snapshot_id")]
+    found = {server for cut in cuts for server in of_snap.get(cut, ())}
+    return found or ({str(image.get("instance_uuid"))} if not cuts or is_own(image) else set())

@@ -55,6 +55,7 @@ def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
             "parts": count,
             "line": list(facts.here),
             "state": facts.vm.state.value,
+            "quiesce": methods.takes_image(method) and facts.quiesce and facts.vm.state is VmState.RUNNING,
         },
         cancellable=True,
     )

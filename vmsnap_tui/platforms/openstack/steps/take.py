@@ -29,6 +29,11 @@ _PHASES = {
     "image_pending_upload": "preparing the upload",
     "image_uploading": "uploading the image",
 }
+_NO_IMAGE = "nothing was taken; look at the server's actions and the compute host's log"
+_NO_FREEZE = (
+    "nothing was taken; its image demands a freeze: check in the guest that qemu-guest-agent runs; if that died, the "
+    "guest may stand frozen until the agent is back or the server is rebooted (openstack server reboot --hard)"
+)
 _STUCK = 15.0  # seconds for which an image may be unfinished while Nova is at work no more
 
 
@@ -104,7 +109,9 @@ def _looked_up(create: Callable[[], str], find: Callable[[], str]) -> str:
 
 def _create_image(work: Work) -> str:
     name = work.params()["name"]
-    body = {"createImage": {"name": name, "metadata": {GROUP: ""} | _stamp(work) | {ID: token(work.server_id, name)}}}
+    # Nova leaves out whose image it is where the server boots from a volume.
+    whose = {"image_type": "snapshot", "instance_uuid": work.server_id, ID: token(work.server_id, name)}
+    body = {"createImage": {"name": name, "metadata": {GROUP: ""} | _stamp(work) | whose}}
     return str(work.action(body)["image_id"])
 
 
@@ -152,8 +159,8 @@ def _finish_image(work: Work, made: _Made) -> None:
         nonlocal quiet
         server, image = work.inventory.server(work.server_id), work.image(made.image)
         if image is None or image["status"] in {"killed", "deleted", "pending_delete"}:
-            why = work.why_action_failed("createImage") or "Nova has given up, and removed the image"
-            raise Failed(why, "nothing was taken; look at the server's actions and the compute host's log")
+            why = work.why_action_failed("createImage") or "Nova has given up without a word, and removed the image"
+            raise Failed(why, _NO_FREEZE if work.params()["quiesce"] else _NO_IMAGE)
         task = task_of(server)
         work.report(Progress(_PHASES.get(task, f"image is {image['status']}")))
         if not task and image["status"] == "active":
