@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -51,6 +52,8 @@ def cloud() -> Iterator[OpenStackLab]:
 
 
 @pytest.fixture(scope="module")
-def virt_cloud(cloud: OpenStackLab, lab: Lab) -> Iterator[VirtHost]:
+def virt_cloud(cloud: OpenStackLab) -> Iterator[VirtHost]:
     """A compute host of the cloud's that runs real machines, as long as the module's tests."""
-    yield from _running(VirtHost(cloud, lab))
+    # On a libvirt of its own: Nova takes up none that has guests already.
+    with contextmanager(_running)(Lab()) as lab:
+        yield from _running(VirtHost(cloud, lab))

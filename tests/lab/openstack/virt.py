@@ -4,7 +4,7 @@ What a server is here runs under QEMU, so live snapshots, freezing and rebuilds 
 run. nova-compute lives in the libvirt lab's packages, which have the library and the tools of that very libvirt; what
 it needs to call the library from Python it takes from the environment that the tests run in.
 
-    with VirtHost(cloud, lab) as host:
+    with Lab() as lab, VirtHost(cloud, lab) as host:
         guest = host.boot("web")          # a guest as the libvirt lab has them, and a server of the same id
 """
 
@@ -43,7 +43,7 @@ DISK_MIB: Final = 48
 
 
 class VirtHost:
-    """The host; use it as a context manager. Both labs run, and outlive it."""
+    """The host; use it as a context manager. Both labs run, and outlive it; nobody else has guests in `lab`."""
 
     def __init__(self, cloud: OpenStackLab, lab: Lab) -> None:
         self.cloud = cloud
