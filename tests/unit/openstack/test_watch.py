@@ -30,12 +30,13 @@ class Cloud:
         self.away = False
         self.polls = 0
         self.looks = 0
+        self.others: list[dict[str, Any]] = []
 
     def changed_servers(self, _since: str) -> tuple[list[dict[str, Any]], None]:
         self.polls += 1
         if self.away:
             raise Unreachable("refused")
-        return [self.server], None
+        return [self.server, *self.others], None
 
     def known_servers(self) -> dict[str, dict[str, Any]]:
         return {} if self.server["status"] == "DELETED" else {SERVER: self.server}
@@ -124,3 +125,11 @@ def test_it_says_that_it_has_looked_but_not_while_nobody_answers(cloud: Cloud, h
     before = cloud.looks
     _polled(cloud)
     assert cloud.looks == before
+
+
+def test_many_that_move_at_once_are_one_change(cloud: Cloud, heard: SimpleQueue[Change]) -> None:
+    cloud.others = [server(id=f"other-{number}") for number in range(50)]
+    assert heard.get(timeout=5) == Change(ChangeKind.ALL)
+    _polled(cloud)
+    with pytest.raises(Empty):
+        heard.get_nowait()

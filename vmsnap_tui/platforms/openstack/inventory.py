@@ -147,7 +147,7 @@ class Inventory:
         self.known_servers()
         if not self._cloud.has_volumes:
             return Things(server, (), tuple(images), heirs=self._heirs.of(server, images))
-        volumes = {volume["id"]: volume for volume in self._volumes_of(server)}
+        volumes = {volume["id"]: volume for volume in self.volumes_of(server)}
         snaps = [
             snap
             for volume in volumes
@@ -167,7 +167,8 @@ class Inventory:
         """One volume, None where it is gone."""
         return self._cloud.found(VOLUME, f"/volumes/{id_}", "volume")
 
-    def _volumes_of(self, server: Record) -> Iterator[Record]:
+    def volumes_of(self, server: Record) -> Iterator[Record]:
+        """The volumes that a server has, and those that were swapped out of it."""
         for each in server.get("os-extended-volumes:volumes_attached") or ():
             volume = self.volume(each["id"])
             if volume is not None:

@@ -79,8 +79,9 @@ class OpenStackPlatform:
 
     def vm(self, ref: VmRef) -> Vm:
         """One server."""
-        things = self._inventory.things(ref.id)
-        return vm_of(things.server, things.volumes, ref.site, self._group(things.server))
+        server = self._inventory.server(ref.id)
+        volumes = tuple(self._inventory.volumes_of(server)) if self._cloud.has_volumes else ()
+        return vm_of(server, volumes, ref.site, self._group(server))
 
     def snapshots(self, vms: Sequence[VmRef]) -> Mapping[VmRef, tuple[Snapshot, ...]]:
         """All snapshots of these servers: one by itself is read narrowly, several from what was read in bulk."""
