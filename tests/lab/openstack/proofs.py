@@ -72,21 +72,17 @@ class Proof(Subject):
     def write(self, text: str) -> None:
         """Put a text at the begin of every disk."""
         data = text.encode().ljust(SIZE, b"\0")
-        if self.has_root:
+        if has_root(self.lab, self.vm.id):
             with self.lab.root_disk(self.vm.id).open("r+b") as file:
                 file.write(data)
         for volume in volumes(self.lab, self.vm.id).values():
             self.lab.write_volume(volume, data)
 
-    @property
-    def has_root(self) -> bool:
-        return bool(self.lab.connect().compute.get_server(self.vm.id).image.id)
-
     def held(self, server: str = "") -> dict[str, str]:
         """What each disk of the server, or of another one, begins with."""
         server = server or self.vm.id
         found = {disk: self.lab.read_volume(volume, SIZE) for disk, volume in volumes(self.lab, server).items()}
-        if self.lab.connect().compute.get_server(server).image.id:
+        if has_root(self.lab, server):
             found["root"] = self.lab.root_disk(server).read_bytes()[:SIZE]
         return {disk: data.rstrip(b"\0").decode() for disk, data in found.items()}
 
@@ -102,6 +98,12 @@ class Proof(Subject):
     def refused(self, request: Restore | Delete | Take) -> set[str]:
         """The codes of what stands against it."""
         return {refusal.code for refusal in self.plan(request).refusals}
+
+
+def has_root(lab: OpenStackLab, server: str) -> bool:
+    """Whether a server has a root disk of its own, and boots from no volume."""
+    image = lab.connect().compute.get_server(server).image
+    return bool(image) and "sda" not in volumes(lab, server)
 
 
 def volumes(lab: OpenStackLab, server: str) -> dict[str, str]:

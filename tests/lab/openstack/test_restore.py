@@ -8,7 +8,7 @@ import pytest
 
 from vmsnap_tui.model.plan import Restore
 from vmsnap_tui.model.snapshot import SnapshotKind
-from vmsnap_tui.model.vm import VmState
+from vmsnap_tui.model.vm import VmRef, VmState
 
 from .proofs import Proof, volumes
 
@@ -105,6 +105,7 @@ def test_a_server_that_boots_from_a_volume(cloud: OpenStackLab, platform: Platfo
         assert "root-volume" in proof.refused(Restore(snapshot.ref, how=how))
     proof.restore_by("new", "whole")
     (new,) = cloud.connect().compute.servers(name="^boots-whole$")
-    assert sorted(proof.held(new.id).values()) == ["taken"] * 2
+    assert proof.held(new.id) == {"sda": "taken", "sdb": "taken"}
+    assert {disk.id for disk in platform.vm(VmRef(proof.vm.site, new.id)).disks} == {"sda", "sdb"}
     assert set(proof.held().values()) == {"now"}
     cloud.connect().compute.delete_server(new.id)

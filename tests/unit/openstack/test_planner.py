@@ -54,7 +54,9 @@ def test_an_image_leaves_the_volumes_out_and_says_so() -> None:
     ("found", "method", "quiesce", "consistency"),
     [
         (server(), "image", False, Consistency.CRASH),
-        (server(), "image", True, Consistency.FILESYSTEM),
+        (server(), "image", True, Consistency.UNKNOWN),
+        (server(image=""), "image", True, Consistency.FILESYSTEM),
+        (server(image=""), "image", False, Consistency.CRASH),
         (server(), "whole", True, Consistency.CRASH),
         (OFF, "image", True, Consistency.CLEAN),
         (OFF, "volumes", False, Consistency.CLEAN),

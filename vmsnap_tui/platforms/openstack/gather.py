@@ -11,6 +11,7 @@ from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
 from vmsnap_tui.platforms.openstack.convert import (
     GIB,
     ROOT,
+    base_id,
     disk_id,
     image_id,
     is_attached,
@@ -44,9 +45,10 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
     snapshots = snapshots_of(things, ref)
     current = next((snapshot.id for snapshot in snapshots if snapshot.current), None)
     flavor = server.get("flavor") or {}
+    base = base_id(server, things.volumes)
     found = properties(server, things.volumes)
-    if found is None and image_id(server):
-        found = cloud.found(IMAGE, f"/images/{image_id(server)}")
+    if found is None and base:
+        found = cloud.found(IMAGE, f"/images/{base}")
     found = found or {}
     extra = [name for name, key in (("ephemeral", "ephemeral"), ("swap", "swap")) if flavor.get(key)]
     return OpenStackFacts(
@@ -58,7 +60,7 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
         vm_state=str(server.get("OS-EXT-STS:vm_state") or ""),
         locked=bool(server.get("locked")),
         quiesce=is_yes(found.get("os_require_quiesce", "no")) and is_yes(found.get("hw_qemu_guest_agent", "no")),
-        base=image_id(server),
+        base=base,
         flavor_disk=int(flavor.get("disk") or 0),
         extra=tuple(extra),
         volumes=tuple(_volume(volume, things) for volume in things.volumes),
@@ -77,7 +79,7 @@ def layers(things: Things, snapshots: Sequence[Snapshot]) -> tuple[Layer, ...]:
     server, known = things.server, {snapshot.id for snapshot in snapshots}
     owner = {disk.place: snapshot.id for snapshot in snapshots for disk in snapshot.disks if disk.place}
     found = []
-    if base := image_id(server):
+    if base := base_id(server, things.volumes):
         size = (server.get("flavor") or {}).get("disk")
         found.append(Layer(ROOT, LayerKind.ACTIVE, f"server {server['id']}", virtual=size * GIB if size else None))
         image = next((each for each in things.images if each["id"] == base), {})
@@ -117,7 +119,7 @@ def _volume(volume: Record, things: Things) -> Volume:
         int(volume.get("size") or 0),
         str(volume.get("status")),
         attached,
-        attached and not image_id(things.server) and is_yes(volume.get("bootable", "no")),
+        attached and not base_id(things.server, things.volumes) and is_yes(volume.get("bootable", "no")),
         str(volume.get("volume_type") or ""),
         newest["id"] if newest else "",
     )

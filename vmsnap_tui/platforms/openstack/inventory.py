@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
-from vmsnap_tui.platforms.openstack.convert import image_id
+from vmsnap_tui.platforms.openstack.convert import base_id, image_id
 from vmsnap_tui.platforms.openstack.snapshots import Things, mapping_of
 from vmsnap_tui.platforms.openstack.stamps import FROM, VM, is_own
 
@@ -153,10 +153,10 @@ class Inventory:
             for volume in volumes
             for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", volume_id=volume, **self._all)
         ]
-        if not image_id(server):
+        if not base_id(server, list(volumes.values())):
             images += [image for image in self._volume_images() if image["id"] not in {each["id"] for each in images}]
-        owners = {snap["id"]: {id_} for snap in snaps}
-        images = [image for image in images if id_ in _owners(image, owners)]
+        of_snap = {snap["id"]: {id_} for snap in snaps}
+        images = [image for image in images if id_ in owners(image, of_snap)]
         return Things(server, tuple(volumes.values()), tuple(images), tuple(snaps), self._heirs.of(server, images))
 
     def pictured(self, server: Record) -> Things:
@@ -198,11 +198,11 @@ class Inventory:
     def _sorted(volumes: list[Record]) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = defaultdict(list)
         for volume in volumes:
-            owners = {each["server_id"] for each in volume.get("attachments") or ()}
+            whose = {each["server_id"] for each in volume.get("attachments") or ()}
             if former := (volume.get("metadata") or {}).get(VM):
-                owners.add(former)
-            for owner in owners:
-                found[owner].append(volume)
+                whose.add(former)
+            for server in whose:
+                found[server].append(volume)
         return found
 
     def _read_picture(self) -> Picture:
@@ -213,7 +213,7 @@ class Inventory:
         for volume in volumes:
             if volume.get("snapshot_id"):
                 made[volume["snapshot_id"]].append(str(volume.get("name") or volume["id"]))
-        owners: dict[str, set[str]] = {}
+        of_snap: dict[str, set[str]] = {}
         if self._cloud.has_volumes:
             found |= {image["id"]: image for image in self._volume_images()}
             of_volume: dict[str, set[str]] = defaultdict(set)
@@ -222,14 +222,14 @@ class Inventory:
                     of_volume[volume["id"]].add(server)
             for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", **self._all):
                 snaps[snap["volume_id"]].append(snap)
-                owners[snap["id"]] = of_volume[snap["volume_id"]]
+                of_snap[snap["id"]] = of_volume[snap["volume_id"]]
         for image in found.values():
-            for server in _owners(image, owners):
+            for server in owners(image, of_snap):
                 images[server].append(image)
         return Picture(0.0, of_server, images, snaps, made)
 
 
-def _owners(image: Record, of_snap: Mapping[str, set[str]]) -> set[str]:
+def owners(image: Record, of_snap: Mapping[str, set[str]]) -> set[str]:
     """The servers that an image was taken of; `of_snap` are those that the volume snapshots were taken of.
 
     What an image inherited may name another server, so that volume snapshots, where it has any, are the better word.

@@ -172,12 +172,16 @@ def _error(part: Part) -> str:
 
 
 def consistency_of(part: Part) -> Consistency:
-    """What is proven. Nova fails an image that has to be frozen and cannot be; of a volume it freezes nothing."""
+    """What is proven.
+
+    Of a server that boots from a volume, Nova takes no image that has to be frozen and cannot be. Of a local disk its
+    libvirt driver goes on without the freeze, whatever the image demands, and tells the host's log alone.
+    """
     state = part.stamp.state if part.stamp else VmState.UNKNOWN
     if state is VmState.OFF:
         return Consistency.CLEAN
-    if part.images and not _beside(part) and any(map(_had_to_freeze, part.images)):
-        return Consistency.FILESYSTEM if state in {VmState.RUNNING, VmState.UNKNOWN} else Consistency.CRASH
+    if state is VmState.RUNNING and part.images and not _beside(part) and any(map(_had_to_freeze, part.images)):
+        return Consistency.FILESYSTEM if part.follows else Consistency.UNKNOWN
     return Consistency.UNKNOWN if state is VmState.UNKNOWN else Consistency.CRASH
 
 

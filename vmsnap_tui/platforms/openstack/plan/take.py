@@ -55,7 +55,6 @@ def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
             "parts": count,
             "line": list(facts.here),
             "state": facts.vm.state.value,
-            "quiesce": methods.takes_image(method) and facts.quiesce and facts.vm.state is VmState.RUNNING,
         },
         cancellable=True,
     )
@@ -100,7 +99,13 @@ def _cautions(method: str, facts: OpenStackFacts, volumes: Sequence[Volume]) -> 
     state = facts.vm.state
     if methods.takes_image(method) and state is VmState.RUNNING:
         yield "The host decides whether it is taken live; if it cannot, the guest stands still until it is copied."
-    if methods.consistency(method, facts) is Consistency.FILESYSTEM:
+    worth = methods.consistency(method, facts)
+    if worth is Consistency.UNKNOWN:
+        yield (
+            "Its image demands a freeze, but where the guest agent does not answer Nova goes on without one and does "
+            "not tell: it may be like after a power cut."
+        )
+    elif worth is Consistency.FILESYSTEM:
         yield "Its image demands a freeze: if the guest agent does not answer, no snapshot is taken."
     elif state in {VmState.RUNNING, VmState.PAUSED}:
         yield "No freeze is promised: a restore is like a start after a power cut."

@@ -29,10 +29,9 @@ _PHASES = {
     "image_pending_upload": "preparing the upload",
     "image_uploading": "uploading the image",
 }
-_NO_IMAGE = "nothing was taken; look at the server's actions and the compute host's log"
-_NO_FREEZE = (
-    "nothing was taken; its image demands a freeze: check in the guest that qemu-guest-agent runs; if that died, the "
-    "guest may stand frozen until the agent is back or the server is rebooted (openstack server reboot --hard)"
+_NO_IMAGE = (
+    "nothing was taken; look at the server's actions and the compute host's log; if the guest agent died meanwhile, "
+    "the guest may stand frozen until the agent is back or the server is rebooted (openstack server reboot --hard)"
 )
 _STUCK = 15.0  # seconds for which an image may be unfinished while Nova is at work no more
 
@@ -160,7 +159,7 @@ def _finish_image(work: Work, made: _Made) -> None:
         server, image = work.inventory.server(work.server_id), work.image(made.image)
         if image is None or image["status"] in {"killed", "deleted", "pending_delete"}:
             why = work.why_action_failed("createImage") or "Nova has given up without a word, and removed the image"
-            raise Failed(why, _NO_FREEZE if work.params()["quiesce"] else _NO_IMAGE)
+            raise Failed(why, _NO_IMAGE)
         task = task_of(server)
         work.report(Progress(_PHASES.get(task, f"image is {image['status']}")))
         if not task and image["status"] == "active":
