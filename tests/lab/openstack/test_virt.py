@@ -84,9 +84,6 @@ async def test_a_stopped_server_is_clean(virt_cloud: VirtHost, admin: Admin, qui
     assert not guest.repaired()
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="an image that had to be frozen is taken for one that was"
-)
 async def test_what_nova_took_without_the_freeze_that_was_demanded_is_not_called_frozen(
     virt_cloud: VirtHost, admin: Admin, quiescing: Guest
 ) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm
 
 REQUIRE_QUIESCE = "os_require_quiesce"
-"""The tag of a cloud server whose image snapshots fail rather than go on without a freeze."""
+"""The tag of a cloud server whose image demands a freeze; whether there was one is not told."""
 
 
 class Shape(Enum):
@@ -62,7 +62,7 @@ class Way:
         if self.memory:
             return Consistency.MEMORY
         if self.freezing is Freezing.HIDDEN and vm.agent is AgentState.CONNECTED:
-            return Consistency.FILESYSTEM if REQUIRE_QUIESCE in vm.tags else Consistency.CRASH
+            return Consistency.UNKNOWN if REQUIRE_QUIESCE in vm.tags else Consistency.CRASH
         return Consistency.FILESYSTEM if self.freezes(vm) else Consistency.CRASH
 
 

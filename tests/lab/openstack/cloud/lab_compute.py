@@ -97,15 +97,19 @@ class LabDriver(fake.FakeDriverWithoutFakeNodes):  # type: ignore[misc]  # nova 
             kept.unlink()
 
     def _frozen(self, context: Any, instance: Any) -> bool:
-        """As nova's libvirt driver has it: a failure stands in the way only when the image requires quiescing."""
+        """As nova's libvirt driver has it: an image that demands what it does not enable stands in the way, and an
+        agent that does not answer does not.
+        """
         if self.instances[instance.uuid].state != power_state.RUNNING:
             return False
         meta = instance.image_meta
         try:
             self.quiesce(context, instance, meta)
-        except exception.NovaException:
+        except exception.QemuGuestAgentNotEnabled:
             if meta.properties.get("os_require_quiesce", False):
                 raise
+            return False
+        except exception.InstanceQuiesceFailed:
             return False
         return True
 

@@ -99,6 +99,14 @@ def _cautions(method: str, facts: OpenStackFacts, volumes: Sequence[Volume]) -> 
     state = facts.vm.state
     if methods.takes_image(method) and state is VmState.RUNNING:
         yield "The host decides whether it is taken live; if it cannot, the guest stands still until it is copied."
+    yield from _freeze_cautions(method, facts)
+    if state is VmState.SUSPENDED or facts.vm.saved:
+        yield "The memory of the suspended server is not part of it."
+    if len(volumes) > 1 or (volumes and methods.takes_image(method)):
+        yield "The parts are taken one after the other, not at one instant."
+
+
+def _freeze_cautions(method: str, facts: OpenStackFacts) -> Iterator[str]:
     worth = methods.consistency(method, facts)
     if worth is Consistency.UNKNOWN:
         yield (
@@ -107,12 +115,8 @@ def _cautions(method: str, facts: OpenStackFacts, volumes: Sequence[Volume]) -> 
         )
     elif worth is Consistency.FILESYSTEM:
         yield "Its image demands a freeze: if the guest agent does not answer, no snapshot is taken."
-    elif state in {VmState.RUNNING, VmState.PAUSED}:
+    elif facts.vm.state in {VmState.RUNNING, VmState.PAUSED}:
         yield "No freeze is promised: a restore is like a start after a power cut."
-    if state is VmState.SUSPENDED or facts.vm.saved:
-        yield "The memory of the suspended server is not part of it."
-    if len(volumes) > 1 or (volumes and methods.takes_image(method)):
-        yield "The parts are taken one after the other, not at one instant."
 
 
 def _notes(facts: OpenStackFacts, volumes: Sequence[Volume]) -> Iterator[str]:
