@@ -7,13 +7,21 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.bench.cloud import openstack
 from tests.bench.figure import Figure, Skipped, table
 from tests.bench.keys import keys
 from tests.bench.memory import memory
 from tests.bench.reads import full_read
 from tests.bench.start import app_start, tree
 
-_MEASURES = {"start": app_start, "tree": tree, "keys": keys, "full": full_read, "memory": memory}
+_MEASURES = {
+    "start": app_start,
+    "tree": tree,
+    "keys": keys,
+    "full": full_read,
+    "memory": memory,
+    "openstack": openstack,
+}
 
 
 def main(names: list[str]) -> int:

@@ -40,7 +40,7 @@ async def _whole() -> float:
         if known != 100_000:
             raise RuntimeError(f"{known} snapshots were read")
         await asyncio.sleep(1)  # what is still to be painted
-        return _peak()
+        return peak()
 
 
 async def _empty() -> float:
@@ -48,10 +48,10 @@ async def _empty() -> float:
     from tests.bench.whole import running
 
     async with running(EmptyApp()):
-        return _peak()
+        return peak()
 
 
-def _peak() -> float:
+def peak() -> float:
     """In MB. Not from getrusage, which begins with what the parent had."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6

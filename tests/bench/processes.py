@@ -52,14 +52,17 @@ def virsh() -> tuple[str, Mapping[str, str]] | None:
 NO_VIRSH = "no virsh on this machine, nor unpacked by ./dev lab"
 
 
-def seconds(command: Sequence[str], env: Mapping[str, str]) -> float:
-    """How long a process takes from its start to its end. Its input is a terminal, its output may be one too."""
+def seconds(command: Sequence[str], env: Mapping[str, str], patience: float = 60) -> float:
+    """How long a process takes from its start to its end, `patience` at most.
+
+    Its input is a terminal, its output may be one too.
+    """
     terminal, its_end = os.openpty()
     try:
         began = time.perf_counter()
         out = its_end if LEAVE_AT in env else subprocess.PIPE
         done = subprocess.run(
-            command, env=env, cwd=ROOT, stdin=its_end, stdout=out, stderr=subprocess.PIPE, check=False, timeout=60
+            command, env=env, cwd=ROOT, stdin=its_end, stdout=out, stderr=subprocess.PIPE, check=False, timeout=patience
         )
         passed = time.perf_counter() - began
     finally:
@@ -70,12 +73,12 @@ def seconds(command: Sequence[str], env: Mapping[str, str]) -> float:
     return passed
 
 
-def race(runs: int, *contestants: tuple[Sequence[str], Mapping[str, str]]) -> list[float]:
+def race(runs: int, *contestants: tuple[Sequence[str], Mapping[str, str]], patience: float = 60) -> list[float]:
     """The median milliseconds of each, in turns, after a round that warms all caches."""
     taken: list[list[float]] = [[] for _ in contestants]
     for run in range(runs + 1):
         for times, (command, env) in zip(taken, contestants, strict=True):
-            passed = seconds(command, env)
+            passed = seconds(command, env, patience)
             if run:
                 times.append(passed * 1000)
     return [median(times) for times in taken]

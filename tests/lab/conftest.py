@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,11 +13,12 @@ from tests.lab.libvirt.lab import Lab, LabUnavailableError
 from tests.lab.openshift import software
 from tests.lab.openshift.lab import OpenShiftLab
 from tests.lab.openstack.lab import OpenStackLab
+from tests.lab.openstack.virt import VirtHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AnyLab = TypeVar("AnyLab", Lab, OpenShiftLab, OpenStackLab)
+AnyLab = TypeVar("AnyLab", Lab, OpenShiftLab, OpenStackLab, VirtHost)
 
 HERE = Path(__file__).parent
 
@@ -51,6 +53,14 @@ def lab() -> Iterator[Lab]:
 def cloud() -> Iterator[OpenStackLab]:
     """A running OpenStack of our own; what a test puts there may stay for the next."""
     yield from _running(OpenStackLab())
+
+
+@pytest.fixture(scope="module")
+def virt_cloud(cloud: OpenStackLab) -> Iterator[VirtHost]:
+    """A compute host of the cloud's that runs real machines, as long as the module's tests."""
+    # On a libvirt of its own: Nova takes up none that has guests already.
+    with contextmanager(_running)(Lab()) as lab:
+        yield from _running(VirtHost(cloud, lab))
 
 
 @pytest.fixture(scope="session")

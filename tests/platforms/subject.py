@@ -54,17 +54,18 @@ class Subject:
     @property
     def snapshots(self) -> dict[str, Snapshot]:
         """The vm's snapshots by name."""
-        found = {snapshot.name: snapshot for snapshot in self.platform.snapshots([self.vm])[self.vm]}
-        assert len(found) == len(self.platform.snapshots([self.vm])[self.vm])
+        snapshots = self.platform.snapshots([self.vm])[self.vm]
+        found = {snapshot.name: snapshot for snapshot in snapshots}
+        assert len(found) == len(snapshots)
         return found
 
     @property
     def tree(self) -> dict[str, str | None]:
         """Name to the parent's name."""
-        names = {snapshot.id: name for name, snapshot in self.snapshots.items()}
+        snapshots = self.snapshots
+        names = {snapshot.id: name for name, snapshot in snapshots.items()}
         return {
-            name: None if snapshot.parent is None else names[snapshot.parent]
-            for name, snapshot in self.snapshots.items()
+            name: None if snapshot.parent is None else names[snapshot.parent] for name, snapshot in snapshots.items()
         }
 
     @property

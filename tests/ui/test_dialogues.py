@@ -18,6 +18,7 @@ from vmsnap_tui.ui.screens.restore import RestoreScreen
 from vmsnap_tui.ui.screens.take import TakeScreen
 from vmsnap_tui.ui.widgets.choice import Choice
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar
+from vmsnap_tui.ui.widgets.settings_form import SettingsForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +120,26 @@ async def test_disks_can_be_left_out(tmp_path: Path) -> None:
         boxes[1].value = False
         await it.until(lambda: it_is.screen.request().disks == ("vda",))
         await it.until(lambda: any("vdb" in caution for caution in it_is.plan.cautions), "a caution naming vdb")
+
+
+async def test_a_way_back_shows_what_may_be_set_of_it(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        vm, snapshots = await known(it, "edge-proxy-1")
+        it_is = await show(it, RestoreScreen(it.app.engine, vm, snapshots["haproxy-3.0"]))
+        assert it_is.screen.request().settings == ()
+        assert it_is.plan.is_destructive
+        it_is.screen.query_one("#how", Choice).focus()
+        it_is.screen.query_one("#safety", Checkbox).value = False
+        await it.press("down")
+        await it.see("launch a new server", "edge-proxy-1-haproxy-3.0")
+        field = it_is.screen.query_one(SettingsForm).query_one(Input)
+        field.value = "copy"
+        await it.until(lambda: any("copy" in step.label for step in it_is.plan.steps), "a step that names the copy")
+        assert it_is.screen.request().settings == (("name", "copy"),)
+        it_is.screen.query_one("#how", Choice).focus()
+        await it.press("up")
+        await it.until(lambda: it_is.plan.is_destructive, "the other way's plan")
+        assert it_is.screen.request().settings == ()
 
 
 async def test_restore_offers_safety_and_wants_the_name_typed(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.ui.stage import stage
+from tests.ui.stage import NOW, stage
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import Vm, VmRef, VmState
@@ -54,6 +56,15 @@ async def test_a_site_that_cannot_be_opened_leaves_the_others_alone(tmp_path: Pa
         await it.press("u")
         await it.until(lambda: status(it) is SiteStatus.ONLINE)
         await it.see("db-prod-01")
+
+
+async def test_a_site_that_is_polled_shows_how_old_it_is(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        await it.go_to("db-prod-01")
+        store = it.app.engine.store
+        for age, words in ((timedelta(seconds=8), "· 8 s ago"), (timedelta(minutes=5), "· 5 m ago")):
+            store.put_site(replace(store.sites[SITE], looked=NOW - age))
+            await it.see(words)
 
 
 async def test_an_empty_site_and_none_at_all(tmp_path: Path) -> None:

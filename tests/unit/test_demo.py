@@ -158,8 +158,10 @@ class TestWorlds:
         ("openshift", "centos-starting", "vm-snapshot", {"changing"}),
         ("openshift", "stateless", "vm-snapshot", {"no-disk"}),
         ("openstack", "edge-proxy-1", "image", set()),
-        ("openstack", "edge-proxy-1", "volume", {"no-disk"}),
-        ("openstack", "blue-postgres", "volume", set()),
+        ("openstack", "edge-proxy-1", "volumes", {"no-disk"}),
+        ("openstack", "blue-postgres", "volumes", set()),
+        ("openstack", "blue-postgres", "whole", set()),
+        ("openstack", "edge-proxy-1", "whole", {"same-as-image"}),
     ],
 )
 def test_taking_is_refused(shape: str, vm: str, method: str, refused: set[str]) -> None:
@@ -178,8 +180,9 @@ def test_taking_is_refused(shape: str, vm: str, method: str, refused: set[str]) 
         ("openshift", "shop-cache", "vm-snapshot", Consistency.CRASH),
         ("openshift", "paused-debug", "vm-snapshot", Consistency.CRASH),
         ("openshift", "win-rdp-02", "vm-snapshot", Consistency.CLEAN),
-        ("openstack", "edge-proxy-1", "image", Consistency.UNKNOWN),
-        ("openstack", "edge-proxy-2", "image", Consistency.FILESYSTEM),
+        ("openstack", "edge-proxy-1", "image", Consistency.CRASH),
+        ("openstack", "blue-postgres", "whole", Consistency.CRASH),
+        ("openstack", "edge-proxy-2", "image", Consistency.UNKNOWN),
         ("openstack", "bastion", "image", Consistency.CRASH),
         ("openstack", "dns-1", "image", Consistency.CLEAN),
     ],
@@ -278,8 +281,21 @@ class TestPlans:
         demo = Demo("openstack")
         ref = demo.ref("blue-postgres")
         facts = demo.platform.facts(ref)
-        assert codes(facts.plan(Restore(demo.snapshot("blue-postgres", "data-monday").ref))) == {"not-latest"}
+        assert codes(facts.plan(Restore(demo.snapshot("blue-postgres", "data-monday").ref, how="revert"))) == {
+            "not-latest"
+        }
         assert not codes(facts.plan(Restore(demo.snapshot("blue-postgres", "data-friday").ref)))
+
+    def test_a_new_vm_is_made_of_a_snapshot(self) -> None:
+        demo = Demo("openstack")
+        old = demo.snapshot("edge-proxy-1", "haproxy-3.0").ref
+        facts = demo.platform.facts(old.vm)
+        assert codes(facts.plan(Restore(old, how="new", settings=(("name", " "),)))) == {"bad-setting"}
+        assert codes(facts.plan(Restore(old, how="rebuild", settings=(("name", "x"),)))) == {"no-such-setting"}
+        demo.run(facts.plan(Restore(old, how="new", settings=(("name", "copy"),))))
+        assert demo.platform.vm(demo.ref("copy")).state is VmState.RUNNING
+        assert not demo.platform.facts(demo.ref("copy")).snapshots
+        assert demo.snapshot("edge-proxy-1", "haproxy-3.0").forks == ("copy",)
 
     def test_losses_of_a_restore_and_what_safety_saves(self) -> None:
         demo = Demo("libvirt")

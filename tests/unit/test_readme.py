@@ -14,6 +14,7 @@ from vmsnap_tui.cli.exits import MEANINGS
 from vmsnap_tui.cli.main import cli
 from vmsnap_tui.engine.config import Config, SiteConfig, UiConfig
 from vmsnap_tui.model.snapshot import Consistency
+from vmsnap_tui.platforms.openstack.plan.ways import NEW, REBUILD, REVERT, SWAP
 from vmsnap_tui.present.marks import meaning
 from vmsnap_tui.ui.bindings import APP, MAIN
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
@@ -113,17 +114,23 @@ def test_each_consistency_is_explained() -> None:
         assert row[1].startswith(meaning(consistency))
 
 
-def test_every_refusal_of_the_libvirt_planner_is_explained() -> None:
+@pytest.mark.parametrize(("title", "folder"), [("On libvirt", "libvirt"), ("On OpenStack", "openstack")])
+def test_every_refusal_of_a_planner_is_explained(title: str, folder: str) -> None:
     codes: set[str] = set()
-    for file in (ROOT / "vmsnap_tui/platforms/libvirt").rglob("*.py"):
+    for file in (ROOT / "vmsnap_tui/platforms" / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refusal":
                 code = node.args[0]
                 assert isinstance(code, ast.Constant)
                 assert isinstance(code.value, str), ast.unparse(node)
                 codes.add(code.value)
-    explained = {code for row in table("What vmsnap refuses, and why") for code in re.findall(r"`([a-z-]+)`", row[0])}
-    assert explained == codes
+    explained = [code for row in table(title) for code in re.findall(r"`([a-z-]+)`", row[0])]
+    assert sorted(explained) == sorted(codes)
+
+
+def test_every_way_to_restore_on_openstack_is_explained() -> None:
+    rows = [line for line in section("OpenStack").splitlines() if re.match(r"\| `", line)]
+    assert [row.split("`")[1] for row in rows] == [REBUILD, REVERT, SWAP, NEW]
 
 
 def test_pictures_and_links_within_lead_somewhere() -> None:

@@ -86,7 +86,9 @@ def _take_options() -> list[click.Parameter]:
 
 def _take(facts: Facts, options: Options) -> Take:
     name = options["name"] or _fresh_name(facts)
-    return Take(facts.vm.ref, name, options["description"], options["method"], options["disks"] or None, options["settings"])
+    return Take(
+        facts.vm.ref, name, options["description"], options["method"], options["disks"] or None, options["settings"]
+    )
 
 
 def _restore_options() -> list[click.Parameter]:

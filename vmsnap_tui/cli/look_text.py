@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vmsnap_tui.engine.engine import Engine
-    from vmsnap_tui.model.plan import Method
+    from vmsnap_tui.model.plan import Method, WayBack
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
 
@@ -73,14 +73,34 @@ def graph(vm: Vm, snapshots: Sequence[Snapshot]) -> Iterator[str]:
 
 def advice(way: Method) -> Iterator[str]:
     """A method, what it costs, and why it is not possible now."""
-    shown = marks.REFUSED if way.refusals else marks.RECOMMENDED if way.recommended else marks.POSSIBLE
     worth = mark(way.consistency)
-    recommended = f"  {marks.RECOMMENDED.word}" if way.recommended else ""
-    said = f"{painted(shown.glyph, shown.style)} {clean(way.id)}: {clean(way.label)}"
-    yield f"{said}  {painted(worth.text, worth.style)}{painted(recommended, marks.RECOMMENDED.style)}"
+    yield _head(way, f"  {painted(worth.text, worth.style)}")
     for label, text in (("pause", way.pause), ("space", way.space), ("restore", way.restore), ("limits", way.limits)):
         if text:
             yield f"    {label + ':':9}{clean(text)}"
+    yield from _choices(way)
+
+
+def way_text(way: WayBack) -> Iterator[str]:
+    """A way to restore a snapshot, and why it is not possible now."""
+    yield _head(way)
+    if way.detail:
+        yield f"    {clean(way.detail)}"
+    yield from _choices(way)
+
+
+def _head(way: Method | WayBack, worth: str = "") -> str:
+    shown = marks.REFUSED if way.refusals else marks.RECOMMENDED if way.recommended else marks.POSSIBLE
+    recommended = f"  {marks.RECOMMENDED.word}" if way.recommended else ""
+    said = f"{painted(shown.glyph, shown.style)} {clean(way.id)}: {clean(way.label)}"
+    return f"{said}{worth}{painted(recommended, marks.RECOMMENDED.style)}"
+
+
+def _choices(way: Method | WayBack) -> Iterator[str]:
+    for setting in way.settings:
+        among = f" (one of {', '.join(map(clean, setting.choices))})" if setting.choices else ""
+        hint = f"; {clean(setting.hint)}" if setting.hint else ""
+        yield f"    {'--set':9}{setting.id}={clean(setting.value)}{among}: {setting.label}{hint}"
     for refusal in way.refusals:
         yield f"    {'not now:':9}{clean(refusal.why)} [{refusal.code}]"
         if refusal.instead:

@@ -59,8 +59,9 @@ async def listed(engine: Engine, *, snapshots: bool = False) -> dict[str, Vmsnap
             errors[name] = Unreachable(f"no answer within {_PATIENCE:.0f} s", "look at the network and the host")
             continue
         await wait
-        if sites[name].status is not SiteStatus.ONLINE:
-            errors[name] = sites[name].error or Unreachable("the connection was lost")
+        error = sites[name].error  # one that is online may have refused to list what it has
+        if error is not None or sites[name].status is not SiteStatus.ONLINE:
+            errors[name] = error or Unreachable("the connection was lost")
     return errors
 
 

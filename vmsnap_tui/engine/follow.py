@@ -239,6 +239,8 @@ class Follower:
                 _cancel(self._connecting)
                 self._connecting = None
                 self._found(self._view.info)
+            case ChangeKind.LOOKED:
+                self._show(replace(self._view, looked=datetime.now(UTC)))
             case ChangeKind.ALL:
                 if self.online.is_set():
                     self._list()

@@ -41,7 +41,8 @@ class SiteView:
     """A site as it is known now. `since` is when `status` began, `heard` when it last answered (aware UTC).
 
     `loading` says that the list of vms is not complete yet, `retry_at` when the next attempt is made. `silent` is set
-    while the site leaves questions unanswered: since when nothing was heard.
+    while the site leaves questions unanswered: since when nothing was heard. `looked` is when a site that is polled was
+    last asked what has moved; None where a site tells by itself.
     """
 
     site: Site
@@ -53,6 +54,7 @@ class SiteView:
     loading: bool = False
     retry_at: datetime | None = None
     silent: datetime | None = None
+    looked: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class ChangeKind(Enum):
     FREEZE = "freeze"  # `freeze` of this vm was seen
     LOST = "lost"  # the connection broke: `error` says how
     BACK = "back"  # it stands again
+    LOOKED = "looked"  # a site that is polled was asked, and all that moved until then has been told
 
 
 @dataclass(frozen=True, slots=True)

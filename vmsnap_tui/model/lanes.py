@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,16 @@ class Here(Enum):
 
 
 NOW: Final = Here.NOW
-Node = str | Literal[Here.NOW]
+
+
+class Fork(NamedTuple):
+    """Another vm, by name, that was started from a snapshot. Nothing hangs below it here: it has a tree of its own."""
+
+    snapshot: str
+    vm: str
+
+
+Node = str | Fork | Literal[Here.NOW]
 
 
 class Join(Enum):
@@ -51,7 +60,7 @@ class Row:
 
 
 def lay_out(forest: Forest) -> tuple[Row, ...]:
-    """Every snapshot once, and "now" below the current one (by itself where none is current)."""
+    """Every snapshot and fork once, and "now" below the current one (by itself where none is current)."""
     below = _children(forest)
     trees: list[Node] = list(forest.roots)
     if forest.current is None:
@@ -89,13 +98,14 @@ def _children(forest: Forest) -> dict[Node, list[Node]]:
                 sizes[parent] += sizes[id_]
     below: dict[Node, list[Node]] = {}
     for id_ in forest.snapshots:
-        children: list[Node] = list(forest.children(id_))
+        own = forest.children(id_)
+        children: list[Node] = [*own, *(Fork(id_, vm) for vm in forest.snapshots[id_].forks)]
         if id_ == forest.current:
             children.append(NOW)
-        elif len(children) > 1:
-            on_path = [child for child in children if child in forest.lineage]
+        elif own and len(children) > 1:
+            on_path = [child for child in own if child in forest.lineage]
             # Among equals the youngest keeps the lane, so that the rows stand in order of time.
-            main = on_path[0] if on_path else max(reversed(forest.children(id_)), key=sizes.__getitem__)
+            main = on_path[0] if on_path else max(reversed(own), key=sizes.__getitem__)
             children.remove(main)
             children.append(main)
         below[id_] = children

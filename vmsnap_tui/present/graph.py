@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from vmsnap_tui.model.lanes import NOW, Join
+from vmsnap_tui.model.lanes import NOW, Fork, Join
 from vmsnap_tui.model.snapshot import SnapshotKind
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.present.marks import Flag, mark
@@ -123,8 +123,11 @@ def lanes(row: Row, forest: Forest, room: int) -> Line:
 
 
 def marker(node: Node, forest: Forest) -> Piece:
-    """The sign of a node: the consistency of a snapshot, or "you are here"."""
-    shown = marks.NOW if node is NOW else mark(forest.snapshots[node].consistency)
+    """The sign of a node: the consistency of a snapshot, another vm, or "you are here"."""
+    if isinstance(node, Fork):
+        shown = marks.FORK
+    else:
+        shown = marks.NOW if node is NOW else mark(forest.snapshots[node].consistency)
     return Piece(shown.glyph, shown.style)
 
 
@@ -138,14 +141,18 @@ def line(row: Row, forest: Forest, columns: Columns, now: datetime, state: VmSta
         doing = Piece(_GAP + shown.text, shown.style)
         has_room = sum(cell_len(piece.text) for piece in (*left, here, doing)) <= columns.width
         return _exactly((*left, here, doing) if has_room else (*left, here), columns.width)
+    if isinstance(row.node, Fork):
+        words = Piece(_GAP + marks.FORK.word, "foreground-muted")
+        name = cut(row.node.vm, max(1, room - len(words.text)))
+        return _exactly((*left, Piece(" " + name, marks.FORK.style), words), columns.width)
     snapshot = forest.snapshots[row.node]
     style = "foreground" if snapshot.ready else "foreground-muted"
-    words = _said(snapshot, forest, room)
-    name_room = max(1, room - sum(cell_len(word.text) for word in words))
+    said = _said(snapshot, forest, room)
+    name_room = max(1, room - sum(cell_len(word.text) for word in said))
     name = cut(snapshot.name, name_room)
     padding = " " * (name_room - cell_len(name))
     return _exactly(
-        (*left, Piece(" " + name, style), *words, Piece(padding, style), *_cells(snapshot, columns, now)),
+        (*left, Piece(" " + name, style), *said, Piece(padding, style), *_cells(snapshot, columns, now)),
         columns.width,
     )
 
@@ -199,7 +206,7 @@ def _rail(leads_to: Node, forest: Forest) -> str:
 
 
 def _is_inferred(node: Node, forest: Forest) -> bool:
-    return node is not NOW and forest.snapshots[node].inferred
+    return isinstance(node, str) and forest.snapshots[node].inferred
 
 
 def _exactly(pieces: Line, width: int) -> Line:

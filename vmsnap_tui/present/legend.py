@@ -47,7 +47,11 @@ Meanings = tuple[tuple[Mark, str], ...]
 LEGEND: tuple[tuple[str, Meanings], ...] = (
     (
         "What a snapshot is worth",
-        ((marks.NOW, "the vm as it is now"), *((mark(worth), meaning(worth)) for worth in Consistency)),
+        (
+            (marks.NOW, "the vm as it is now"),
+            (marks.FORK, "another vm, with snapshots of its own"),
+            *((mark(worth), meaning(worth)) for worth in Consistency),
+        ),
     ),
     ("What else is said of it", tuple((mark(flag), words) for flag, words in _FLAGS.items())),
     ("Where it is kept", tuple((mark(kind), words) for kind, words in _KINDS.items())),

@@ -108,6 +108,7 @@ _MARKS: Mapping[Marked, Mark] = {
 }
 
 NOW = _mark("◎", "X", "you are here", "accent")
+FORK = _mark("▹", "Y", "started from it", "secondary")
 REFUSED = _mark("✗", "!", "refused", "error")
 CAUTION = _mark("▲", "!", "caution", "warning")
 RECOMMENDED = _mark("★", "*", "recommended", "success")

@@ -49,6 +49,12 @@ def ago(since: datetime, now: datetime) -> str:
     return {"now": "just now", "ahead": "ahead of this machine's clock"}.get(words, f"{words} ago")
 
 
+def looked(since: datetime, now: datetime) -> str:
+    """How old something is that is renewed every few seconds: "8 s ago", "3 m ago"."""
+    seconds = max(0, round((now - since).total_seconds()))
+    return f"{seconds} s ago" if seconds < _MINUTE else ago(since, now)
+
+
 def clock(seconds: float | None) -> str:
     """A duration as "0:42" or "1:02:03"; "" where it is not known."""
     if seconds is None:

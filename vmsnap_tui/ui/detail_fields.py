@@ -62,6 +62,8 @@ def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now:
     items.append(field("Memory", snapshot.memory or "not kept", "" if snapshot.memory else QUIET))
     if snapshot.current:
         items.append(_marked("", marks.mark(marks.Flag.CURRENT)))
+    if snapshot.forks:
+        items.append(field("VMs of it", ", ".join(snapshot.forks)))
     if snapshot.protected:
         items.append(_marked("", marks.mark(marks.Flag.PROTECTED)))
     if not snapshot.ready:

@@ -301,14 +301,13 @@ class Lab:
         devices += [_serial_xml(0, guest.console), _serial_xml(1, guest._ticks)]
         if agent:
             devices.append(AGENT_XML)
-        options = f"vmsnap.disks={','.join(targets)} vmsnap.agent={int(agent)} vmsnap.fill={fill_mib}"
         xml = DOMAIN_XML.format(
             type=ACCELERATION,
             name=escape(name),
             memory=memory_mib,
             kernel=escape(str(self.tools.kernel)),
             initrd=escape(str(self._initramfs)),
-            options=escape(options),
+            options=escape(kernel_options(*targets, agent=agent, fill_mib=fill_mib)),
             devices="\n".join([*devices, extra_devices]),
         )
         (folder / "domain.xml").write_text(xml)
@@ -343,6 +342,12 @@ def sweep() -> list[str]:
     return gone
 
 
+def kernel_options(*disks: str, agent: bool, fill_mib: int = 0) -> str:
+    """What the guest's kernel is started with: its disks by device, whether its agent runs, what is filled."""
+    own = f"vmsnap.disks={','.join(disks)} vmsnap.agent={int(agent)} vmsnap.fill={fill_mib}"
+    return f"console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off {own}"
+
+
 def _labs() -> Path:
     return cache_folder() / "labs"
 
@@ -374,7 +379,7 @@ DOMAIN_XML: Final = """<domain type='{type}'>
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>{kernel}</kernel>
     <initrd>{initrd}</initrd>
-    <cmdline>console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off {options}</cmdline>
+    <cmdline>{options}</cmdline>
   </os>
   <features><acpi/></features>
   <clock offset='utc'/>

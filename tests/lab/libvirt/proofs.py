@@ -22,6 +22,7 @@ from vmsnap_tui.ui.app import VmsnapApp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     import pytest
 
@@ -88,10 +89,15 @@ class Admin:
         return {name: snapshot.parent for name, snapshot in (await self.snapshots(guest)).items()}
 
 
-@asynccontextmanager
-async def admin_at(lab: Lab, state: Path) -> AsyncIterator[Admin]:
+def admin_at(lab: Lab, state: Path) -> AbstractAsyncContextManager[Admin]:
     """An engine that follows the lab."""
-    engine = Engine([lab_site(lab)], state=state)
+    return admin_of(lab_site(lab), state)
+
+
+@asynccontextmanager
+async def admin_of(site: Site, state: Path) -> AsyncIterator[Admin]:
+    """An engine that follows a site."""
+    engine = Engine([site], state=state)
     await engine.start()
     try:
         await engine.loaded()

@@ -2,7 +2,8 @@
 
 API, database, messaging, states and errors are the real ones. Machines are not: a server's root disk is a file that
 nova's lab driver keeps, a volume is a file that cinder's lab driver keeps (see `cloud/`). So what a snapshot held and
-what a restore brought back can be read from `root_disk` and `volume_file`, but no guest ever runs.
+what a restore brought back can be read from `root_disk` and `volume_file`, but no guest ever runs: that takes the
+host of `virt.py`.
 
     with OpenStackLab() as lab:
         image = lab.seed_image("base", data=b"one")
@@ -275,6 +276,21 @@ class OpenStackLab(Seeds):
 
     def multiply_image(self, image: str, count: int) -> None:
         many.multiply(self._database, many.IMAGE, image, count)
+
+    def seed_large(self, login: Login, *, servers: int, images: int, snapshots: int) -> str:
+        """So many of each, the images and volume snapshots all of the one server that is returned."""
+        self.set_quota(login, instances=-1, cores=-1, ram=-1, volumes=-1, snapshots=-1, gigabytes=-1)
+        compute, glance = self.connect(login).compute, self.connect(login).image
+        server = self.seed_server("scale", login=login)
+        volume = self.seed_volume("scale", login=login)
+        self.attach_volume(server, volume, login=login)
+        image = compute.create_server_image(server, "scale").id
+        glance.wait_for_status(glance.get_image(image), "active", ["killed"], interval=0.2, wait=60)
+        (snapshot,) = self.seed_volume_snapshots(volume, 1, login=login)
+        self.multiply_server(server, servers - 1)
+        self.multiply_image(image, images - 1)
+        self.multiply_volume_snapshot(snapshot, snapshots - 1)
+        return server
 
     @property
     def _database(self) -> Database:

@@ -40,6 +40,7 @@ PYTHON: Final = (
     "pymysql",
     "waitress",
 )
+CLIENT: Final = ("python-openstackclient",)
 LAYOUT: Final = 1  # raise when what is cached changes shape
 
 
@@ -65,8 +66,16 @@ def prepare() -> Software:
     base = folder()
     with locked(base / "lock"):
         debian = _made(base / "roots", (LAYOUT, DEBIAN, STATUS.read_text(errors="replace")), _unpacker(base, release))
-        venv = _made(base / "venvs", (LAYOUT, PYTHON, sys.version), _install)
+        venv = _made(base / "venvs", (LAYOUT, PYTHON, sys.version), _installer(PYTHON))
     return Software(debian, venv)
+
+
+def client() -> Path:
+    """The command `openstack`, in an environment of its own, to compare with."""
+    base = folder()
+    with locked(base / "lock"):
+        venv = _made(base / "venvs", (LAYOUT, CLIENT, sys.version), _installer(CLIENT))
+    return venv / "bin/openstack"
 
 
 def _check_machine() -> dict[str, str]:
@@ -101,12 +110,15 @@ def _unpacker(base: Path, release: dict[str, str]) -> Callable[[Path], None]:
     return make
 
 
-def _install(path: Path) -> None:
-    uv = Path(sys.executable).with_name("uv")
-    found = str(uv) if uv.exists() else shutil.which("uv")
-    if found is None:
-        raise LabError("there is no uv to install OpenStack with")
-    run(found, "venv", "--quiet", "--python", sys.executable, path)
-    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    install = (found, "pip", "install", "--quiet", "--compile-bytecode", "--python", path / "bin/python")
-    run(*install, *PYTHON, timeout=900, env=environment)
+def _installer(packages: tuple[str, ...]) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        uv = Path(sys.executable).with_name("uv")
+        found = str(uv) if uv.exists() else shutil.which("uv")
+        if found is None:
+            raise LabError("there is no uv to install OpenStack with")
+        run(found, "venv", "--quiet", "--python", sys.executable, path)
+        environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+        install = (found, "pip", "install", "--quiet", "--compile-bytecode", "--python", path / "bin/python")
+        run(*install, *packages, timeout=900, env=environment)
+
+    return make

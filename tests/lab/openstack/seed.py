@@ -37,13 +37,14 @@ class Seeds:
         require_quiesce: bool = False,
         login: Login = ADMIN,
     ) -> str:
-        """A raw image that holds `data`; the admin's are for everybody."""
+        """An image that holds `data`, raw unless `properties` say otherwise; the admin's are for everybody."""
         flags = {"hw_qemu_guest_agent": "yes"} if agent else {}
         flags |= {"os_require_quiesce": "yes"} if require_quiesce else {}
         visibility = "public" if login == ADMIN else "private"
         image = self.connect(login).image
         formats = {"disk_format": "raw", "container_format": "bare", "visibility": visibility}
-        created = image.create_image(name, data=data, allow_duplicates=True, **formats, **flags, **(properties or {}))
+        described = formats | flags | dict(properties or {})
+        created = image.create_image(name, data=data, allow_duplicates=True, **described)
         return str(created.id)
 
     def seed_server(
@@ -52,6 +53,7 @@ class Seeds:
         *,
         image: str | None = None,
         volume: str | None = None,
+        flavor: str | None = None,
         login: Login = MEMBER,
         wait: bool = True,
         **attributes: Any,
@@ -60,10 +62,10 @@ class Seeds:
         if volume is not None:
             mapping = {"boot_index": 0, "uuid": volume, "source_type": "volume", "destination_type": "volume"}
             boot: dict[str, Any] = {"block_device_mapping_v2": [mapping]}
-            flavor = self.seed_flavor(FLAVOR_WITHOUT_DISK, disk_gib=0)
+            flavor = flavor or self.seed_flavor(FLAVOR_WITHOUT_DISK, disk_gib=0)
         else:
             boot = {"image_id": image or self.image()}
-            flavor = self.seed_flavor()
+            flavor = flavor or self.seed_flavor()
         compute = self.connect(login).compute
         # There is no network in this cloud.
         server = compute.create_server(name=name, flavor_id=flavor, networks="none", **boot, **attributes)

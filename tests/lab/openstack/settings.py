@@ -89,9 +89,7 @@ def write(place: Place, *, token_lifetime: int) -> None:
         "cinder": _cinder(place),
     }
     for host in HOSTS:
-        state = place.folder / "hosts" / host
-        files[f"nova-{host}"] = {"DEFAULT": {"host": host, "state_path": state, "instances_path": state / "instances"}}
-        (state / "instances").mkdir(parents=True, exist_ok=True)
+        write_host(place, host)
     for name, sections in files.items():
         _write_ini(place.etc / f"{name}.conf", sections)
     for name in ("nova", "cinder"):
@@ -102,6 +100,16 @@ def write(place: Place, *, token_lifetime: int) -> None:
         _write_ini(place.etc / f"{name}-rootwrap.conf", {"DEFAULT": {"filters_path": filters, "exec_dirs": paths}})
     for name in ("cinder", "glance", "glance-staging", "glance-tasks", "nova", "locks"):
         (place.folder / name).mkdir(exist_ok=True)
+
+
+def write_host(place: Place, host: str, options: Sections | None = None) -> Path:
+    """The folder of one compute host and, beside those of all, its own `options`; returns the folder."""
+    state = place.folder / "hosts" / host
+    (state / "instances").mkdir(parents=True, exist_ok=True)
+    own: dict[str, object] = {"host": host, "state_path": state, "instances_path": state / "instances"}
+    sections = options or {}
+    _write_ini(place.etc / f"nova-{host}.conf", sections | {"DEFAULT": own | sections.get("DEFAULT", {})})
+    return state
 
 
 def _write_ini(path: Path, sections: Sections) -> None:
@@ -153,7 +161,8 @@ def _keystone(place: Place, token_lifetime: int) -> Sections:
         "fernet_tokens": {"key_repository": place.folder / "keystone/fernet"},
         "credential": {"key_repository": place.folder / "keystone/credential"},
         "token": {"provider": "fernet", "expiration": token_lifetime},
-        "cache": {"enabled": False},
+        # One process serves: without a cache, looking at a token takes a second of its time.
+        "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
         # The default takes half a second for each token.
         "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 4},
     }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,8 +11,12 @@ import pytest
 
 from tests.platforms.contract import PlatformContract
 from tests.platforms.subject import Subject
-from vmsnap_tui.model.vm import PlatformKind, Site, VmRef
+from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.platforms import registry
+
+from .conftest import site_of
+from .lab import MEMBER
+from .proofs import Somebody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,40 +25,7 @@ if TYPE_CHECKING:
 
     from .lab import OpenStackLab
 
-_SITE = Site("cloud", PlatformKind.OPENSTACK, "lab")
-
-
-def _wait(server: str, lab: OpenStackLab, *, task: str | None = None) -> None:
-    """Until no task is at work on a server; with `task`, until it is at another one."""
-    deadline = time.monotonic() + 60
-    while lab.connect().compute.get_server(server).task_state != task:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
-@dataclass
-class Somebody:
-    """Another client."""
-
-    lab: OpenStackLab
-    server: str
-
-    def take(self, name: str) -> None:
-        self.lab.connect().compute.create_server_image(self.server, name)
-        _wait(self.server, self.lab)
-
-    def delete(self, name: str) -> None:
-        images = self.lab.connect().image
-        (found,) = [image for image in images.images(instance_uuid=self.server) if image.name == name]
-        images.delete_image(found.id, ignore_missing=False)
-
-    def remove_vm(self) -> None:
-        compute = self.lab.connect().compute
-        compute.delete_server(self.server)
-        deadline = time.monotonic() + 60
-        while compute.find_server(self.server) is not None:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+SITE = site_of(MEMBER)
 
 
 @pytest.fixture(scope="module")
@@ -64,46 +33,67 @@ def other(cloud: OpenStackLab) -> str:
     return cloud.seed_server("contract-other")
 
 
+@dataclass
+class Spares:
+    """Servers that a test left as it found them, for the next one; by their status."""
+
+    lab: OpenStackLab
+    ready: dict[str, str] = field(default_factory=dict)
+
+    def server(self, status: str) -> str:
+        if status in self.ready:
+            return self.ready.pop(status)
+        compute = self.lab.connect().compute
+        server = self.lab.seed_server(f"contract-{uuid4().hex[:8]}")
+        if status == "SHUTOFF":
+            compute.stop_server(server)
+            compute.wait_for_server(compute.get_server(server), status=status, interval=0.2)
+        return server
+
+    def give_back(self, server: str) -> None:
+        """Take away what a test left; a server that was rebuilt, or is gone, serves no other."""
+        connection = self.lab.connect()
+        for image in connection.image.images(instance_uuid=server):
+            connection.image.delete_image(image.id)
+        try:
+            found = connection.compute.get_server(server)
+        except openstack.exceptions.NotFoundException:
+            return
+        if found.image.id == self.lab.image() and found.status in {"ACTIVE", "SHUTOFF"} and not found.task_state:
+            connection.compute.delete_server_metadata(server, list(found.metadata))
+            self.ready[found.status] = server
+        else:
+            connection.compute.delete_server(server)
+
+
 @pytest.fixture(scope="module")
-def platform(cloud: OpenStackLab) -> Iterator[Platform]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OS_CLIENT_CONFIG_FILE", str(cloud.clouds_yaml))
-        platform = registry.create(_SITE)
-        platform.open()
-        yield platform
-        platform.close()
+def spares(cloud: OpenStackLab) -> Spares:
+    return Spares(cloud)
 
 
-def _subject(lab: OpenStackLab, platform: Platform, other: str, *, off: bool) -> Iterator[Subject]:
+def _subject(spares: Spares, platform: Platform, other: str, *, status: str) -> Iterator[Subject]:
     platform.open()
-    compute = lab.connect().compute
-    server = lab.seed_server(f"contract-{uuid4().hex[:8]}")
-    if off:
-        compute.stop_server(server)
-        compute.wait_for_server(compute.get_server(server), status="SHUTOFF", interval=0.2)
-    vm, stays = VmRef(_SITE.name, server), VmRef(_SITE.name, other)
-    read_only = replace(_SITE, read_only=True)
-    yield Subject(platform, vm, stays, Somebody(lab, server), lambda: registry.create(read_only))
-    with suppress(openstack.exceptions.NotFoundException):
-        compute.delete_server(server, ignore_missing=False)
-    for image in lab.connect().image.images(instance_uuid=server):
-        lab.connect().image.delete_image(image.id)
+    server = spares.server(status)
+    vm, stays = VmRef(SITE.name, server), VmRef(SITE.name, other)
+    read_only = replace(SITE, read_only=True)
+    yield Subject(platform, vm, stays, Somebody(spares.lab, server), lambda: registry.create(read_only))
+    spares.give_back(server)
 
 
 class TestOff(PlatformContract):
     """All of it, on a server that is off."""
 
     @pytest.fixture
-    def subject(self, cloud: OpenStackLab, platform: Platform, other: str) -> Iterator[Subject]:
-        yield from _subject(cloud, platform, other, off=True)
+    def subject(self, spares: Spares, platform: Platform, other: str) -> Iterator[Subject]:
+        yield from _subject(spares, platform, other, status="SHUTOFF")
 
 
 class TestRunning:
     """What a server that runs makes different."""
 
     @pytest.fixture
-    def subject(self, cloud: OpenStackLab, platform: Platform, other: str) -> Iterator[Subject]:
-        yield from _subject(cloud, platform, other, off=False)
+    def subject(self, spares: Spares, platform: Platform, other: str) -> Iterator[Subject]:
+        yield from _subject(spares, platform, other, status="ACTIVE")
 
     test_consistency_is_as_promised = PlatformContract.test_consistency_is_as_promised
     test_restore_branches = PlatformContract.test_restore_branches

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +13,6 @@ from vmsnap_tui.model.errors import Denied, Unreachable, VmsnapError
 from vmsnap_tui.model.vm import PlatformKind, Site
 from vmsnap_tui.platforms.openshift import contexts
 from vmsnap_tui.platforms.openshift.login import Login, log_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EAST = """
 current-context: east
@@ -106,8 +103,8 @@ def test_a_program_gives_a_certificate(home: Path) -> None:
     (home / "b/config").write_text(WEST.replace("http://west:8080", "https://west:6443"))
     program(home, """printf '{"status":{"clientCertificateData":"CERT","clientKeyData":"KEY"}}'""")
     configuration = login("west").configuration
-    with open(configuration.cert_file) as cert, open(configuration.key_file) as key:  # noqa: PTH123
-        assert (cert.read(), key.read()) == ("CERT", "KEY")
+    written = [Path(str(file)).read_text() for file in (configuration.cert_file, configuration.key_file)]
+    assert written == ["CERT", "KEY"]
 
 
 @pytest.mark.parametrize(

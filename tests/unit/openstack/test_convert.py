@@ -11,7 +11,9 @@ from tests.unit.openstack.records import BASE, REF, SERVER, image, server, snap,
 from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.openstack.convert import state_of, vm_of
+from vmsnap_tui.platforms.openstack.inventory import Heirs, owners
 from vmsnap_tui.platforms.openstack.snapshots import Things, snapshots_of
+from vmsnap_tui.platforms.openstack.stamps import is_own, token
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,48 @@ def test_disks_are_the_root_disk_and_what_is_attached() -> None:
 
 
 @pytest.mark.parametrize(
+    ("found", "device", "disks"),
+    [
+        ({"id": "of-one-that-boots-so", "properties": {"bdm_v2": "True"}}, "/dev/vda", ["vda"]),
+        ({"id": BASE}, "/dev/vda", ["vda"]),  # an older Nova tells no properties
+        ({"id": BASE}, "/dev/vdb", ["root", "vdb"]),
+        ({"id": BASE, "properties": {}}, "/dev/sda", ["root", "sda"]),  # a data disk on another bus
+        ("", "/dev/vda", ["vda"]),
+    ],
+)
+def test_a_server_that_boots_from_a_volume_has_no_root_disk(found: Any, device: str, disks: list[str]) -> None:
+    vm = vm_of(server(image=found), [volume("v1", device, bootable="true")], "cloud", "")
+    assert [disk.id for disk in vm.disks] == disks
+
+
+@pytest.mark.parametrize(
+    ("values", "servers"),
+    [
+        ({}, {SERVER}),
+        ({"instance_uuid": "inherited", "block_device_mapping": '[{"snapshot_id": "s1"}]'}, {SERVER}),
+        ({"instance_uuid": "inherited", "block_device_mapping": '[{"snapshot_id": "gone"}]'}, set()),
+        ({"vmsnap_id": "i1", "block_device_mapping": '[{"snapshot_id": "gone"}]'}, {SERVER}),
+    ],
+)
+def test_an_image_is_of_the_server_whose_volumes_it_holds(values: dict[str, str], servers: set[str]) -> None:
+    assert owners(image("i1", "11:00:00", **values), {"s1": {SERVER}}) == servers
+
+
+@pytest.mark.parametrize(
+    ("values", "own"),
+    [
+        ({"vmsnap_id": "i1"}, True),
+        ({"vmsnap_id": token(SERVER, "name-i1")}, True),  # it is not finished yet
+        ({"vmsnap_id": token(SERVER, "another")}, False),  # inherited
+        ({"vmsnap_id": token("another", "name-i1")}, False),
+        ({}, False),
+    ],
+)
+def test_whose_stamp_an_image_carries(values: dict[str, str], own: bool) -> None:
+    assert is_own(image("i1", "11:00:00", **values)) is own
+
+
+@pytest.mark.parametrize(
     ("properties", "agent"),
     [({"hw_qemu_guest_agent": "yes"}, AgentState.UNKNOWN), ({}, AgentState.ABSENT), (None, AgentState.UNKNOWN)],
 )
@@ -57,12 +101,12 @@ QUIESCE = {"os_require_quiesce": "yes", "hw_qemu_guest_agent": "yes"}
     [
         (stamped("a", "11:00:00"), Consistency.CRASH),
         (stamped("a", "11:00:00", state="off"), Consistency.CLEAN),
-        (stamped("a", "11:00:00", **QUIESCE), Consistency.FILESYSTEM),
+        (stamped("a", "11:00:00", **QUIESCE), Consistency.UNKNOWN),
         (stamped("a", "11:00:00", os_require_quiesce="yes"), Consistency.CRASH),
         (stamped("a", "11:00:00", state="paused", **QUIESCE), Consistency.CRASH),
         (stamped("a", "11:00:00", status="queued", **QUIESCE), Consistency.UNKNOWN),
         (image("a", "11:00:00"), Consistency.UNKNOWN),
-        (image("a", "11:00:00", **QUIESCE), Consistency.FILESYSTEM),
+        (image("a", "11:00:00", **QUIESCE), Consistency.UNKNOWN),
     ],
 )
 def test_an_image_is_worth_what_is_proven(found: dict[str, Any], consistency: Consistency) -> None:
@@ -152,3 +196,28 @@ def test_whole_seconds_do_not_move_the_server() -> None:
     here = {"vmsnap_now": "a", "vmsnap_since": f"2026-11-23T12:00:00Z {BASE}"}
     images = (stamped("a", "11:00:00"), stamped("b", "12:00:00.900000", "a"))
     assert tree(Things(server(metadata=here), images=images))[1] == "a"
+
+
+def test_servers_that_were_launched_from_a_snapshot_are_told_with_it() -> None:
+    mine = server()
+    copy = server(id="copy", name="copy", image={"id": "a"})
+    noted = server(id="noted", name="noted", image="", metadata={"vmsnap_from": f"{SERVER}/g"})
+    other = server(id="other", name="other", image={"id": "b"}, metadata={"vmsnap_from": "else/g"})
+    rebuilt = server(image={"id": "a"})
+    images = (image("a", "11:00:00"), stamped("i", "12:00:00", vmsnap_group="g"))
+    heirs = Heirs([mine, copy, noted, other, rebuilt]).of(mine, images)
+    found = {each.id: each.forks for each in snapshots_of(Things(mine, images=images, heirs=heirs), REF)}
+    assert found == {"a": ("copy",), "g": ("noted",)}
+
+
+@pytest.mark.parametrize(
+    ("state", "consistency"),
+    [("running", Consistency.FILESYSTEM), ("paused", Consistency.CRASH), ("off", Consistency.CLEAN)],
+)
+def test_of_volumes_a_freeze_that_was_demanded_is_proven(state: str, consistency: Consistency) -> None:
+    mapping = '[{"snapshot_id": "s"}]'
+    found = stamped("a", "11:00:00", state=state, block_device_mapping=mapping, size=0, **QUIESCE)
+    boots = server(image="")
+    volumes = (volume("v1", "/dev/vda", bootable="true"),)
+    (snapshot,) = snapshots_of(Things(boots, volumes, (found,), (snap("s", "v1", "11:00:01"),)), REF)
+    assert snapshot.consistency is consistency

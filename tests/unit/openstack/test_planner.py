@@ -15,7 +15,7 @@ from vmsnap_tui.platforms.openstack.snapshots import Things
 BARE = Things(server())
 WITH_VOLUMES = Things(server(), (volume("v1"), volume("v2", "/dev/vdc")))
 OFF = server(**{"OS-EXT-STS:vm_state": "stopped", "OS-EXT-STS:power_state": 4})
-LAUNCH = Launch("flavor-id")
+LAUNCH = Launch("m1.small", {"m1.small": "1", "m1.large": "2"}, ("net-1",), "me", ("default",), "nova")
 
 
 def _codes(facts: OpenStackFacts, request: Any) -> set[str]:
@@ -54,7 +54,9 @@ def test_an_image_leaves_the_volumes_out_and_says_so() -> None:
     ("found", "method", "quiesce", "consistency"),
     [
         (server(), "image", False, Consistency.CRASH),
-        (server(), "image", True, Consistency.FILESYSTEM),
+        (server(), "image", True, Consistency.UNKNOWN),
+        (server(image=""), "image", True, Consistency.FILESYSTEM),
+        (server(image=""), "image", False, Consistency.CRASH),
         (server(), "whole", True, Consistency.CRASH),
         (OFF, "image", True, Consistency.CLEAN),
         (OFF, "volumes", False, Consistency.CLEAN),
@@ -92,6 +94,13 @@ def test_consistency_is_promised_by_what_is_frozen(
 )
 def test_refusals(things: Things, values: dict[str, Any], request_: Any, code: str) -> None:
     assert code in _codes(facts_of(things, **values), request_)
+
+
+def test_gigabytes_that_a_cloud_may_not_count_are_a_caution() -> None:
+    facts = facts_of(WITH_VOLUMES, quotas={"gigabytes": Quota(9, 10)})
+    plan = facts.plan(Take(REF, "one", method="volumes"))
+    assert not plan.refusals
+    assert any("9 of 10 are used" in caution for caution in plan.cautions)
 
 
 def test_a_paused_guest_cannot_be_frozen() -> None:
@@ -174,6 +183,40 @@ def test_a_root_volume_is_restored_by_a_new_server_alone() -> None:
     assert plan.steps[-1].action == "launch"
     assert not plan.is_destructive
     assert not plan.refusals
+
+
+def test_a_new_server_is_like_this_one_but_for_what_is_set() -> None:
+    facts = facts_of(Things(BARE.server, images=(stamped("a", "11:00:00"),)), launch=LAUNCH)
+    new = next(way for way in facts.ways_back(_ref("a")) if way.id == "new")
+    offered = {setting.id: setting.value for setting in new.settings}
+    assert offered["flavor"] == "m1.small"
+    assert offered["networks"] == "net-1"
+    like = facts.plan(Restore(_ref("a"), how="new"))
+    assert not like.refusals
+    assert like.steps[0].params["launch"] == {
+        "flavor": "1", "networks": ["net-1"], "key": "me", "security_groups": ["default"], "zone": "nova",
+    }  # fmt: skip
+    said = (("name", "copy"), ("flavor", "m1.large"), ("networks", "a, b"), ("key", ""))
+    other = facts.plan(Restore(_ref("a"), how="new", settings=said))
+    assert not other.refusals
+    assert other.steps[0].params["name"] == "copy"
+    assert other.steps[0].params["launch"] == {
+        "flavor": "2", "networks": ["a", "b"], "key": "", "security_groups": ["default"], "zone": "nova",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "code"),
+    [
+        ("new", ("flavor", "m9.huge"), "no-flavor"),
+        ("new", ("name", " "), "bad-setting"),
+        ("new", ("colour", "red"), "no-such-setting"),
+        ("rebuild", ("name", "copy"), "no-such-setting"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(how: str, said: tuple[str, str], code: str) -> None:
+    facts = facts_of(Things(BARE.server, images=(stamped("a", "11:00:00"),)), launch=LAUNCH)
+    assert code in _codes(facts, Restore(_ref("a"), how=how, settings=(said,)))
 
 
 def test_a_server_that_is_off_stays_off_unless_asked() -> None:

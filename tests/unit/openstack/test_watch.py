@@ -12,7 +12,7 @@ from tests.unit.openstack.records import REF, SERVER, image, server
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Unreachable
 from vmsnap_tui.platforms.openstack import watch as watch_module
-from vmsnap_tui.platforms.openstack.inventory import Picture
+from vmsnap_tui.platforms.openstack.snapshots import Things
 from vmsnap_tui.platforms.openstack.watch import Watch
 
 if TYPE_CHECKING:
@@ -29,19 +29,23 @@ class Cloud:
         self.images: list[dict[str, Any]] = []
         self.away = False
         self.polls = 0
+        self.looks = 0
+        self.others: list[dict[str, Any]] = []
 
     def changed_servers(self, _since: str) -> tuple[list[dict[str, Any]], None]:
         self.polls += 1
         if self.away:
             raise Unreachable("refused")
-        return [self.server], None
+        return [self.server, *self.others], None
 
     def known_servers(self) -> dict[str, dict[str, Any]]:
         return {} if self.server["status"] == "DELETED" else {SERVER: self.server}
 
-    def picture(self, *, fresh: bool) -> Picture:
+    def picture(self, *, fresh: bool) -> None:
         assert fresh
-        return Picture(images={SERVER: self.images})
+
+    def pictured(self, server: dict[str, Any]) -> Things:
+        return Things(server, images=tuple(self.images))
 
 
 @pytest.fixture
@@ -54,7 +58,14 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 def heard(cloud: Cloud) -> Iterator[SimpleQueue[Change]]:
     queue: SimpleQueue[Change] = SimpleQueue()
     stop = Event()
-    thread = Thread(target=Watch(cast("Inventory", cloud), "cloud").run, args=(queue.put, stop), daemon=True)
+
+    def hear(change: Change) -> None:
+        if change.kind is ChangeKind.LOOKED:
+            cloud.looks += 1
+        else:
+            queue.put(change)
+
+    thread = Thread(target=Watch(cast("Inventory", cloud), "cloud").run, args=(hear, stop), daemon=True)
     thread.start()
     assert queue.get(timeout=5) == Change(ChangeKind.VM, REF)
     yield queue
@@ -104,3 +115,21 @@ def test_a_loss_is_told_once_and_its_end_too(cloud: Cloud, heard: SimpleQueue[Ch
     _polled(cloud)
     cloud.away = False
     assert heard.get(timeout=5) == Change(ChangeKind.BACK)
+
+
+def test_it_says_that_it_has_looked_but_not_while_nobody_answers(cloud: Cloud, heard: SimpleQueue[Change]) -> None:
+    _polled(cloud)
+    assert cloud.looks >= 3
+    cloud.away = True
+    assert heard.get(timeout=5).kind is ChangeKind.LOST
+    before = cloud.looks
+    _polled(cloud)
+    assert cloud.looks == before
+
+
+def test_many_that_move_at_once_are_one_change(cloud: Cloud, heard: SimpleQueue[Change]) -> None:
+    cloud.others = [server(id=f"other-{number}") for number in range(50)]
+    assert heard.get(timeout=5) == Change(ChangeKind.ALL)
+    _polled(cloud)
+    with pytest.raises(Empty):
+        heard.get_nowait()

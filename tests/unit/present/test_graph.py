@@ -36,6 +36,17 @@ def history() -> list[Snapshot]:
     ]
 
 
+def test_a_vm_that_was_started_from_a_snapshot_hangs_below_it() -> None:
+    base, good = family("base good<base*")
+    assert drawn([replace(base, forks=("copy", "copy-2")), good], 50) == [
+        "? base                             2 d  unknown",
+        "├─▹ copy  started from it",
+        "├─▹ copy-2  started from it",
+        "? good  ◂ current                  1 d  unknown",
+        "◎ you are here  ● running",
+    ]
+
+
 WIDE = """\
 ■ base  ⊠ protected                        2 d  clean       internal     2.0 GiB
 ├─○ bad  ✗ failed                          1 d  crash       external

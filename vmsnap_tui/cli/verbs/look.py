@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.output import complain, emit, say, shape
-from vmsnap_tui.cli.session import engine_for, listed, ordered, snapshots_of, sorted_vms
+from vmsnap_tui.cli.session import engine_for, find_snapshot, listed, ordered, snapshots_of, sorted_vms
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 
 if TYPE_CHECKING:
@@ -83,23 +84,30 @@ async def _tree(setup: Setup, name: str, *, as_json: bool) -> int:
 
 @click.command(cls=Verb)
 @click.argument("vm")
+@click.argument("snapshot", required=False, default="")
 @json_option
 @pass_setup
-def methods(setup: Setup, vm: str, *, as_json: bool) -> int:
-    """How a vm can be snapshotted now: what each way is worth and costs, and why others are not possible."""
-    return asyncio.run(_methods(setup, vm, as_json=as_json))
+def methods(setup: Setup, vm: str, snapshot: str, *, as_json: bool) -> int:
+    """How a vm can be snapshotted now: what each way is worth and costs, and why others are not possible.
+
+    With SNAPSHOT: how it can be restored, where there are several ways.
+    """
+    return asyncio.run(_methods(setup, vm, snapshot, as_json=as_json))
 
 
-async def _methods(setup: Setup, name: str, *, as_json: bool) -> int:
+async def _methods(setup: Setup, name: str, snapshot: str, *, as_json: bool) -> int:
     async with engine_for(setup, name) as engine:
         vm = await engine.find(name)
-        ways = (await engine.facts(vm.ref)).methods()
+        facts = await engine.facts(vm.ref)
+    chosen = find_snapshot(facts.snapshots, snapshot, vm.name) if snapshot else None
+    methods, ways = (facts.methods(), ()) if chosen is None else ((), facts.ways_back(chosen.ref))
     if as_json:
-        emit({"vm": vm.ref, "methods": ways})
+        emit({"vm": vm.ref, "methods": methods} if chosen is None else {"snapshot": chosen.ref, "ways": ways})
         return Exit.OK
-    from vmsnap_tui.cli.look_text import advice
+    from vmsnap_tui.cli.look_text import advice, way_text
 
-    for way in ways:
-        for text in advice(way):
-            say(text)
+    for text in (*chain.from_iterable(map(advice, methods)), *chain.from_iterable(map(way_text, ways))):
+        say(text)
+    if chosen is not None and not ways:
+        say("there is one way, and nothing to choose")
     return Exit.OK

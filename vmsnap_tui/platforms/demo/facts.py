@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.platforms.demo.layers import layers
 from vmsnap_tui.platforms.demo.methods import methods
 from vmsnap_tui.platforms.demo.planner import plan
+from vmsnap_tui.platforms.demo.ways import ways_back
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.freeze import Freeze
@@ -50,9 +51,9 @@ class DemoFacts:
         return methods(self)
 
     def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
-        """One way alone."""
-        del snapshot
-        return ()
+        """Those of the shape."""
+        target = self.snapshot(snapshot.id)
+        return () if target is None else ways_back(target, self)
 
     def plan(self, request: Request) -> Plan:
         """What `request` would do here."""

@@ -61,6 +61,8 @@ def refusals(way: Way, facts: DemoFacts, disks: Sequence[Disk]) -> Iterator[Refu
         yield from _no_agent(facts)
     if way.freezes(vm) and facts.freeze.state is FreezeState.FROZEN:
         yield Refusal("frozen", "the guest stands frozen already", "thaw it first")
+    if way.kind is SnapshotKind.GROUP and not any(disk.backend is Backend.VOLUME for disk in vm.disks):
+        yield Refusal("same-as-image", "the server has no volumes: its image is all of it", "use image")
     if facts.shape is Shape.LIBVIRT:
         yield from _libvirt(way, facts, disks)
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import After, Loss, LossKind, Plan, Refusal, Step, Take
-from vmsnap_tui.model.settings import setting_refusals
-from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
+from vmsnap_tui.model.settings import setting_refusals, settled
+from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.demo.methods import standing
 from vmsnap_tui.platforms.demo.plan_take import plan_take, quoted
 from vmsnap_tui.platforms.demo.shape import Shape
+from vmsnap_tui.platforms.demo.ways import NAME, NEW, ways_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vmsnap_tui.model.plan import Restore
+    from vmsnap_tui.model.plan import Restore, WayBack
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.platforms.demo.facts import DemoFacts
 
@@ -25,7 +26,14 @@ _AFTER = {After.RUNNING: VmState.RUNNING, After.PAUSED: VmState.PAUSED, After.OF
 def plan_restore(request: Restore, target: Snapshot, facts: DemoFacts) -> Plan:
     """What the request would do: a safety snapshot if asked for, stop, restore, start."""
     vm = facts.vm
-    refusals = [*standing(facts), *_refusals(request, target, facts)]
+    ways = {way.id: way for way in ways_back(target, facts)}
+    way = ways.get(request.how) or next((each for each in ways.values() if each.recommended), None)
+    if request.how and request.how not in ways:
+        no_way = Refusal("no-such-way", f"there is no way {quoted(request.how)} to restore it", ", ".join(ways))
+        return Plan(request, f"Restore snapshot {quoted(target.name)}", vm.name, refusals=(no_way,))
+    if way is not None and way.id in NEW:
+        return _plan_new(request, target, way, facts)
+    refusals = [*standing(facts), *_refusals(request, target, way, facts)]
     safety = plan_take(Take(vm.ref, request.safety), facts) if request.safety else None
     if safety:
         standing_codes = {refusal.code for refusal in refusals}
@@ -65,33 +73,45 @@ def _steps(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Ste
         yield Step("power", vm.ref, "start the vm", {"state": VmState.RUNNING.value})
 
 
-def _refusals(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Refusal]:
-    yield from setting_refusals((), request.settings)
-    if request.how:
-        yield Refusal("no-such-way", f"there is no way {quoted(request.how)} to restore here", "leave it out")
+def _plan_new(request: Restore, target: Snapshot, way: WayBack, facts: DemoFacts) -> Plan:
+    name = settled(way.settings, request.settings)[NAME]
+    refusals = [*standing(facts), *_not_ready(target), *setting_refusals(way.settings, request.settings)]
+    if not name.strip():
+        refusals.append(Refusal("bad-setting", "the new vm needs a name", "choose one"))
+    if request.safety:
+        refusals.append(Refusal("no-safety", "nothing changes on this vm: there is nothing to keep", "leave it out"))
+    if request.after not in {After.AS_TAKEN, After.RUNNING}:
+        refusals.append(Refusal("after-unsupported", "a new vm is started", "choose running"))
+    step = Step("launch", request.vm, f"make {quoted(name)} of it", {"snapshot": target.id, "name": name})
+    return Plan(
+        request,
+        f"A new vm from {quoted(target.name)}",
+        facts.vm.name,
+        (step,),
+        cautions=("This vm stays as it is.",),
+        refusals=tuple(refusals),
+    )
+
+
+def _not_ready(target: Snapshot) -> Iterator[Refusal]:
     if not target.ready:
         yield Refusal("not-ready", target.error or f"{quoted(target.name)} is not ready yet", "look at its source")
+
+
+def _refusals(request: Restore, target: Snapshot, way: WayBack | None, facts: DemoFacts) -> Iterator[Refusal]:
+    yield from setting_refusals(way.settings if way else (), request.settings)
+    yield from way.refusals if way else ()
+    if request.safety and way is not None and way.id == "revert":
+        yield Refusal(
+            "safety-is-newer", "a volume goes back to its newest snapshot alone: a safety snapshot is newer", "use swap"
+        )
+    yield from _not_ready(target)
     if facts.shape is Shape.LIBVIRT:
         if facts.vm.saved:
             yield Refusal("managed-save", "memory lies in a managed save", "start the vm, or drop the saved memory")
         return
     if request.after is After.PAUSED:
         yield Refusal("after-unsupported", "a restored vm can't be left paused here", "choose running or off")
-    if facts.shape is Shape.OPENSTACK and target.kind is SnapshotKind.VOLUME:
-        later = [each.name for each in facts.snapshots if _shadows(each, target)]
-        if later:
-            yield Refusal(
-                "not-latest",
-                f"a volume goes back to its newest snapshot only, and {quoted(later[0])} is newer",
-                "delete the newer ones, or make a new volume from it",
-            )
-
-
-def _shadows(other: Snapshot, target: Snapshot) -> bool:
-    if other.kind is not SnapshotKind.VOLUME or other.created <= target.created:
-        return False
-    mine = {disk.disk for disk in target.disks if disk.included}
-    return bool(mine & {disk.disk for disk in other.disks if disk.included})
 
 
 def _losses(facts: DemoFacts, safety: Consistency | None, *, saved: bool) -> Iterator[Loss]:

@@ -31,7 +31,7 @@ def can_join(way: Way, disk: Disk) -> bool:
         return False
     if way.kind is SnapshotKind.VOLUME:
         return disk.backend is Backend.VOLUME
-    return True
+    return way.kind is not SnapshotKind.IMAGE or disk.backend is Backend.EPHEMERAL
 
 
 def place(shape: Shape, vm: Vm, way: Way, disk: Disk, name: str, snapshot_id: str) -> str:
@@ -42,7 +42,7 @@ def place(shape: Shape, vm: Vm, way: Way, disk: Disk, name: str, snapshot_id: st
         return overlay(disk, name)
     if shape is Shape.OPENSHIFT:
         return f"vmsnapshot-{snapshot_id}-volume-{disk.id}"
-    if way.kind is SnapshotKind.IMAGE and disk.backend is Backend.EPHEMERAL:
+    if disk.backend is Backend.EPHEMERAL:
         return stable_id(vm.ref.id, snapshot_id, "image")
     return stable_id(vm.ref.id, snapshot_id, disk.id)
 
@@ -71,7 +71,7 @@ def compose(
     name = clean(name)
     chosen = {disk.id for disk in vm.disks} if disks is None else set(disks)
     parts = tuple(
-        SnapshotDisk(disk.id, way.kind, place(shape, vm, way, disk, name, snapshot_id))
+        SnapshotDisk(disk.id, _part_kind(way, disk), place(shape, vm, way, disk, name, snapshot_id))
         if disk.id in chosen and can_join(way, disk)
         else SnapshotDisk(disk.id, included=False)
         for disk in vm.disks
@@ -95,6 +95,12 @@ def compose(
         current=True,
         size=size,
     )
+
+
+def _part_kind(way: Way, disk: Disk) -> SnapshotKind:
+    if way.kind is not SnapshotKind.GROUP:
+        return way.kind
+    return SnapshotKind.IMAGE if disk.backend is Backend.EPHEMERAL else SnapshotKind.VOLUME
 
 
 def _folder(vm: Vm) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm
 
 REQUIRE_QUIESCE = "os_require_quiesce"
-"""The tag of a cloud server whose image snapshots fail rather than go on without a freeze."""
+"""The tag of a cloud server whose image demands a freeze; whether there was one is not told."""
 
 
 class Shape(Enum):
@@ -62,7 +62,7 @@ class Way:
         if self.memory:
             return Consistency.MEMORY
         if self.freezing is Freezing.HIDDEN and vm.agent is AgentState.CONNECTED:
-            return Consistency.FILESYSTEM if REQUIRE_QUIESCE in vm.tags else Consistency.UNKNOWN
+            return Consistency.UNKNOWN if REQUIRE_QUIESCE in vm.tags else Consistency.CRASH
         return Consistency.FILESYSTEM if self.freezes(vm) else Consistency.CRASH
 
 
@@ -161,6 +161,17 @@ _OPENSHIFT = (
 
 _OPENSTACK = (
     Way(
+        "whole",
+        "server image and volume snapshots",
+        SnapshotKind.GROUP,
+        copies=True,
+        pause="none where the host does it live, else until the disk is copied",
+        space="a full copy of the root disk in the image store; volumes kept by the volume service",
+        restore="rebuild the server, and revert or swap its volumes",
+        limits="one part after the other, not one instant",
+        chooses=False,
+    ),
+    Way(
         "image",
         "server image",
         SnapshotKind.IMAGE,
@@ -169,16 +180,16 @@ _OPENSTACK = (
         pause="a short one, not told",
         space="a full copy of the root disk in the image store",
         restore="rebuild from the image, same addresses",
-        limits="root disk and boot volume only",
+        limits="the root disk alone; volumes stay out",
         chooses=False,
     ),
     Way(
-        "volume",
+        "volumes",
         "volume snapshots",
         SnapshotKind.VOLUME,
         pause="none",
         space="kept by the storage, grows with what is written",
-        restore="revert, the newest of a volume only, the vm has to be off",
+        restore="revert the volumes to their newest, or swap in new ones",
         limits="volumes only; each by itself, no freeze",
     ),
 )

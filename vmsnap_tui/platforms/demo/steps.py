@@ -37,7 +37,15 @@ _FULL_AT = 0.62  # how far writing comes before the disk is full
 
 def run(world: World, speed: float, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
     """Do one step. Raises Missing, Conflict, Failed, Denied, Cancelled, Unreachable."""
-    acts = {"take": _take, "restore": _restore, "delete": _delete, "edit": _edit, "thaw": _thaw, "power": _power}
+    acts = {
+        "take": _take,
+        "restore": _restore,
+        "delete": _delete,
+        "edit": _edit,
+        "thaw": _thaw,
+        "power": _power,
+        "launch": _launch,
+    }
     if step.action not in acts:
         raise Unsupported(f"the demo has no step {step.action}")
     world.begin(step.vm, step.label)
@@ -168,6 +176,14 @@ def _restore(act: _Act) -> str:
         act.copy("copying back", target.size or 0)
     act.world.go_back(act.step.vm, target.id, state)
     return f"at {target.name}, {state.value}"
+
+
+def _launch(act: _Act) -> str:
+    target = _target(act)
+    act.copy("copying", target.size or 0)
+    act.phase("starting", 2.0)
+    vm = act.world.launch(act.step.vm, target.id, clean(act.text("name")))
+    return f"{vm.name} runs"
 
 
 def _delete(act: _Act) -> str:

@@ -17,7 +17,7 @@ from vmsnap_tui.model.errors import Conflict, Missing, Unreachable
 from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.model.vm import AgentState, VmState
-from vmsnap_tui.platforms.demo.record import compose
+from vmsnap_tui.platforms.demo.record import compose, stable_id
 from vmsnap_tui.platforms.demo.shape import WAYS, Shape, way
 
 if TYPE_CHECKING:
@@ -204,6 +204,21 @@ class World:
             machine.stand(self.shape, state)
             self.tell(Change(ChangeKind.VM, ref))
             self.tell(Change(ChangeKind.SNAPSHOTS, ref))
+
+    def launch(self, ref: VmRef, snapshot_id: str, name: str) -> Vm:
+        """Another vm starts from a snapshot, and has none of its own. Raises Missing, Conflict."""
+        with self._lock:
+            machine = self._machine(ref)
+            source = self._snapshot(machine, snapshot_id)
+            if any(other.vm.name == name for other in self._machines.values()):
+                raise Conflict(f"there is a vm named {name} already", "choose another name")
+            vm = replace(machine.vm, ref=replace(ref, id=stable_id(ref.id, snapshot_id, name)), name=name, title="")
+            new = Machine(vm, machine.agent)
+            new.stand(self.shape, VmState.RUNNING)
+            self.add(new)
+            machine.snapshots[snapshot_id] = replace(source, forks=(*source.forks, name))
+            self.tell(Change(ChangeKind.SNAPSHOTS, ref))
+            return new.vm
 
     def drop(self, ref: VmRef, snapshot_id: str) -> None:
         """A snapshot goes, its children hang under its parent. Raises Missing."""

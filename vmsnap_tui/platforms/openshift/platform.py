@@ -39,9 +39,14 @@ class OpenShiftPlatform:
         self._site = site
         self._cluster = Cluster(site)
         chosen = [name.strip() for name in site.options.get("namespaces", "").split(",")]
-        self._inventory = Inventory(self._cluster, [name for name in chosen if name])
-        self._watch = Watch(self._inventory, site.name)
+        self.inventory = Inventory(self._cluster, [name for name in chosen if name])
+        self._watch = Watch(self.inventory, site.name)
         self._can: Abilities | None = None
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self._cluster.requests
 
     @property
     def site(self) -> Site:
@@ -52,8 +57,8 @@ class OpenShiftPlatform:
         """Log in, and ask what there is."""
         self._cluster.open()
         self._can = None
-        self._inventory.open()
-        serving, scopes = self._cluster.serving, self._inventory.scopes
+        self.inventory.open()
+        serving, scopes = self._cluster.serving, self.inventory.scopes
         spaces = "all" if None in scopes else clean(", ".join(str(scope) for scope in scopes), limit=200)
         details = (
             ("address", clean(self._cluster.address)),
@@ -72,33 +77,33 @@ class OpenShiftPlatform:
 
     def vms(self) -> Iterator[Sequence[Vm]]:
         """All vms, in pages."""
-        for keys in self._inventory.machines():
+        for keys in self.inventory.machines():
             if page := [vm for key in keys if (vm := self._vm(key)) is not None]:
                 yield page
 
     def vm(self, ref: VmRef) -> Vm:
         """One vm."""
         key = key_of_ref(ref)
-        things = self._inventory.things(key)
+        things = self.inventory.things(key)
         return vm_of(things.machine, things.instance, things.claims, ref.site)
 
     def snapshots(self, vms: Sequence[VmRef]) -> Mapping[VmRef, tuple[Snapshot, ...]]:
         """All snapshots of these vms: of one or two by themselves, of several from what was read as a whole."""
         refs = {key_of_ref(ref): ref for ref in vms}
-        if self._inventory.is_kept or len(refs) > 2:
-            found = self._inventory.known_things([*refs])
+        if self.inventory.is_kept or len(refs) > 2:
+            found = self.inventory.known_things([*refs])
         else:
             found = {}
             for key in refs:
                 try:
-                    found[key] = self._inventory.fresh_things(key)
+                    found[key] = self.inventory.fresh_things(key)
                 except Missing:
                     continue
         return {refs[key]: snapshots_of(things, refs[key]) for key, things in found.items()}
 
     def chain(self, vm: VmRef) -> Sequence[Layer]:
         """The layers that the vm's disks read through."""
-        things = self._inventory.things(key_of_ref(vm))
+        things = self.inventory.things(key_of_ref(vm))
         return layers(things, snapshots_of(things, vm))
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
@@ -106,7 +111,7 @@ class OpenShiftPlatform:
         key = key_of_ref(vm)
         if snapshot is None:
             return _shown([self._raw(self._cluster.path(MACHINES, *key))])
-        things = self._inventory.things(key)
+        things = self.inventory.things(key)
         for each in things.snapshots:
             if f"{each.metadata.namespace}/{each.metadata.name}" == snapshot.id:
                 return _shown([self._raw(self._cluster.path(VM_SNAPSHOTS, key[0], each.metadata.name))])
@@ -123,11 +128,11 @@ class OpenShiftPlatform:
 
         if self._can is None:
             self._can = abilities_of(self._cluster)
-        things = self._inventory.fresh_things(key_of_ref(vm))
+        things = self.inventory.fresh_things(key_of_ref(vm))
         found = vm_of(things.machine, things.instance, things.claims, vm.site)
         snapshots = snapshots_of(things, vm)
         return gather(
-            self._inventory,
+            self.inventory,
             things,
             found,
             snapshots,
@@ -146,7 +151,7 @@ class OpenShiftPlatform:
         try:
             return steps.run(self._cluster, step, report, stop)
         finally:
-            self._inventory.forget()
+            self.inventory.forget()
             self._catch_up(step.vm)
 
     def watch(self, emit: Callable[[Change], None], stop: Event) -> None:
@@ -168,17 +173,17 @@ class OpenShiftPlatform:
             yield "snapshots of vms are not installed here (snapshot.kubevirt.io)"
         if not self._cluster.serving.has(VOLUME_SNAPSHOTS):
             yield "snapshots of volumes are not installed here (snapshot.storage.k8s.io): no vm can be snapshotted"
-        for kind, why in self._inventory.barred.items():
+        for kind, why in self.inventory.barred.items():
             if self._cluster.serving.has(kind):
                 yield clean(why)
 
     def _catch_up(self, vm: VmRef) -> None:
         """What was done is seen by whoever asks next, even if the watch has yet to tell of it."""
         with suppress(VmsnapError):
-            self._inventory.fresh_things(key_of_ref(vm))
+            self.inventory.fresh_things(key_of_ref(vm))
 
     def _vm(self, key: Key) -> Vm | None:
-        mirror = self._inventory.mirror
+        mirror = self.inventory.mirror
         machine = mirror.get(MACHINES, key)
         if machine is None:
             return None

@@ -12,7 +12,7 @@ from openstack import exceptions as sdk
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 
-from vmsnap_tui.model.errors import Missing, Unreachable, Unsupported
+from vmsnap_tui.model.errors import Denied, Missing, Unreachable, Unsupported
 from vmsnap_tui.platforms.openstack.errors import typed_errors
 
 if TYPE_CHECKING:
@@ -62,9 +62,15 @@ class Cloud:
         """Log in, and find out what there is. Raises Unreachable, Denied."""
         with typed_errors(), self._lock:
             config = self._configured()
+            if str(config.config.get("auth_type", "")).endswith("password") and not config.auth.get("password"):
+                raise Denied("no password is configured for this cloud", "put it into clouds.yaml or secure.yaml")
             session = config.get_session()
             auth: Any = session.auth
             access = auth.get_access(session)
+            # keystoneauth renews a token two minutes before it ends: one that lives no longer would be renewed at
+            # each request.
+            lifetime = (access.expires - access.issued).total_seconds()
+            auth.MIN_TOKEN_LIFE_SECONDS = min(auth.MIN_TOKEN_LIFE_SECONDS, lifetime / 3)
             self.project_id, self.project_name = access.project_id or "", access.project_name or ""
             self.roles = tuple(access.role_names)
             if not self.project_id:

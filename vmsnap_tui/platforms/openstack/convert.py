@@ -10,7 +10,7 @@ from vmsnap_tui.model.vm import AgentState, Backend, Disk, Vm, VmRef, VmState
 from vmsnap_tui.platforms.openstack.stamps import DISK, VM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 Record = dict[str, Any]
 
@@ -65,16 +65,29 @@ def state_of(server: Mapping[str, Any]) -> VmState:
 
 
 def image_id(server: Mapping[str, Any]) -> str:
-    """The image that a server's root disk was made from, "" where it boots from a volume."""
+    """The image that a server was launched from or rebuilt with, "" where there was none."""
     image = server.get("image")
     return str(image["id"]) if isinstance(image, dict) else ""
 
 
-def properties(server: Mapping[str, Any], volumes: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def base_id(server: Mapping[str, Any], volumes: Sequence[Mapping[str, Any]]) -> str:
+    """The image that a server's root disk was made from, "" where it boots from a volume.
+
+    A server that was launched from the image of one that boots from a volume boots from a volume too, and yet names
+    that image, which holds nothing. Before microversion 2.98 only the volume in the first place gives it away.
+    """
+    found = image_id(server)
+    told = (server.get("image") or {}).get("properties") if found else None
+    if told is not None:
+        return "" if is_yes(told.get("bdm_v2", "no")) else found
+    boots = (volume for volume in volumes if is_yes(volume.get("bootable", "no")) and is_attached(volume, server["id"]))
+    return "" if any(disk_id(volume, server["id"]).endswith("da") for volume in boots) else found
+
+
+def properties(server: Mapping[str, Any], volumes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The image properties that Nova goes by, None where they are not told."""
-    image = server.get("image")
-    if isinstance(image, dict):
-        found = image.get("properties")  # microversion 2.98
+    if base_id(server, volumes):
+        found = server["image"].get("properties")  # microversion 2.98
         return found if isinstance(found, dict) else None
     boots = [volume for volume in volumes if is_yes(volume.get("bootable")) and is_attached(volume, server["id"])]
     return boots[0].get("volume_image_metadata") or {} if boots else None
@@ -126,8 +139,7 @@ def vm_of(server: Record, volumes: Sequence[Record], site: str, group: str) -> V
 def disks_of(server: Record, volumes: Sequence[Record]) -> list[Disk]:
     """The root disk, then the volumes by device."""
     disks = []
-    base = image_id(server)
-    if base:
+    if base_id(server, volumes):
         gigabytes = (server.get("flavor") or {}).get("disk")
         size = gigabytes * GIB if gigabytes else None
         disks.append(Disk(ROOT, f"server {server['id']}", backend=Backend.EPHEMERAL, capacity=size))

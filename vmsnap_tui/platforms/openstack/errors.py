@@ -86,6 +86,7 @@ _KINDS: tuple[tuple[tuple[type[Exception], ...], type[VmsnapError], str], ...] =
         "check the network and the cloud's address (auth_url)",
     ),
     ((keystone.AuthorizationFailure, keystone.MissingRequiredOptions, keystone.NoMatchingPlugin), Denied, _LOGIN),
+    ((OSError,), Unreachable, "look at the files that clouds.yaml names for this cloud (cacert, cert, key)"),
 )
 
 
@@ -108,5 +109,5 @@ def typed_errors() -> Iterator[None]:
     """Let no error of the two libraries out: what is raised inside leaves as one of the model's."""
     try:
         yield
-    except (sdk.SDKException, keystone.ClientException, requests.RequestException) as error:
+    except (sdk.SDKException, keystone.ClientException, OSError) as error:  # requests' errors are OSErrors
         raise translated(error) from error

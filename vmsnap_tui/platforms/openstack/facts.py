@@ -78,9 +78,10 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a new server like this one would get."""
+    """What a new server like this one would get, and all flavors' ids by name."""
 
     flavor: str = ""
+    flavors: Mapping[str, str] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     key: str = ""
     security_groups: tuple[str, ...] = ()

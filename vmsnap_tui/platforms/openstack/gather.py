@@ -11,6 +11,7 @@ from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
 from vmsnap_tui.platforms.openstack.convert import (
     GIB,
     ROOT,
+    base_id,
     disk_id,
     image_id,
     is_attached,
@@ -38,14 +39,16 @@ T = TypeVar("T")
 
 def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_only: bool) -> OpenStackFacts:
     """Everything that the planner needs. Raises Missing."""
+    inventory.known_servers(fresh=True)  # who was launched from a snapshot is named before that is deleted
     things = inventory.things(ref.id)
     server = things.server
     snapshots = snapshots_of(things, ref)
     current = next((snapshot.id for snapshot in snapshots if snapshot.current), None)
     flavor = server.get("flavor") or {}
+    base = base_id(server, things.volumes)
     found = properties(server, things.volumes)
-    if found is None and image_id(server):
-        found = cloud.found(IMAGE, f"/images/{image_id(server)}")
+    if found is None and base:
+        found = cloud.found(IMAGE, f"/images/{base}")
     found = found or {}
     extra = [name for name, key in (("ephemeral", "ephemeral"), ("swap", "swap")) if flavor.get(key)]
     return OpenStackFacts(
@@ -57,7 +60,7 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
         vm_state=str(server.get("OS-EXT-STS:vm_state") or ""),
         locked=bool(server.get("locked")),
         quiesce=is_yes(found.get("os_require_quiesce", "no")) and is_yes(found.get("hw_qemu_guest_agent", "no")),
-        base=image_id(server),
+        base=base,
         flavor_disk=int(flavor.get("disk") or 0),
         extra=tuple(extra),
         volumes=tuple(_volume(volume, things) for volume in things.volumes),
@@ -76,7 +79,7 @@ def layers(things: Things, snapshots: Sequence[Snapshot]) -> tuple[Layer, ...]:
     server, known = things.server, {snapshot.id for snapshot in snapshots}
     owner = {disk.place: snapshot.id for snapshot in snapshots for disk in snapshot.disks if disk.place}
     found = []
-    if base := image_id(server):
+    if base := base_id(server, things.volumes):
         size = (server.get("flavor") or {}).get("disk")
         found.append(Layer(ROOT, LayerKind.ACTIVE, f"server {server['id']}", virtual=size * GIB if size else None))
         image = next((each for each in things.images if each["id"] == base), {})
@@ -116,7 +119,7 @@ def _volume(volume: Record, things: Things) -> Volume:
         int(volume.get("size") or 0),
         str(volume.get("status")),
         attached,
-        attached and not image_id(things.server) and is_yes(volume.get("bootable", "no")),
+        attached and not base_id(things.server, things.volumes) and is_yes(volume.get("bootable", "no")),
         str(volume.get("volume_type") or ""),
         newest["id"] if newest else "",
     )
@@ -149,7 +152,7 @@ def _parts(part: Part, things: Things, inventory: Inventory) -> Parts:
 
 def _dependents(part: Part, things: Things, inventory: Inventory) -> Iterator[str]:
     for image in part.images:
-        for server in inventory.known_servers().values():
+        for server in list(inventory.known_servers().values()):
             if image_id(server) == image["id"]:
                 who = "This server" if server["id"] == things.server["id"] else f"Server “{clean(server['name'])}”"
                 yield f"{who} was made from"
@@ -174,15 +177,14 @@ def _quotas(cloud: Cloud) -> dict[str, Quota]:
 
 
 def _launch(cloud: Cloud, server: Record) -> Launch:
-    wanted = (server.get("flavor") or {}).get("original_name")
     flavors: list[Record] = told(lambda: cloud.every(COMPUTE, "/flavors", "flavors"), [])
-    flavor = next((each["id"] for each in flavors if each["name"] == wanted), "")
     ports: list[Record] = told(
         lambda: cloud.get(COMPUTE, f"/servers/{server['id']}/os-interface")["interfaceAttachments"], []
     )
     groups = sorted({str(group["name"]) for group in server.get("security_groups") or ()})
     return Launch(
-        flavor,
+        str((server.get("flavor") or {}).get("original_name") or ""),
+        {str(each["name"]): str(each["id"]) for each in flavors},
         tuple(str(port["net_id"]) for port in ports),
         str(server.get("key_name") or ""),
         tuple(groups),

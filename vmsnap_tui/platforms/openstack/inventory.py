@@ -6,22 +6,26 @@ import json
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
-from vmsnap_tui.platforms.openstack.convert import is_attached
-from vmsnap_tui.platforms.openstack.snapshots import Things
-from vmsnap_tui.platforms.openstack.stamps import VM
+from vmsnap_tui.platforms.openstack.convert import base_id, image_id
+from vmsnap_tui.platforms.openstack.snapshots import Things, mapping_of
+from vmsnap_tui.platforms.openstack.stamps import FROM, VM, is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from vmsnap_tui.platforms.openstack.cloud import Cloud
 
 Record = dict[str, Any]
 _FRESH = 10.0
-"""Seconds for which one bulk read serves the batches of snapshots that are asked for one after the other."""
+"""Seconds for which one bulk read serves the batches of snapshots that are asked for one after the other, and at least
+as many as it took: a slow cloud would else be asked the same again and again."""
+_SERVERS = 200
+"""Servers in a page: what a service needs long for comes in parts, and the first rows are soon there."""
 _IMAGES = "/images"
 
 
@@ -29,18 +33,42 @@ _IMAGES = "/images"
 class Picture:
     """Everything but the servers, in bulk: by server or by volume."""
 
-    at: float = 0.0
+    stale: float = 0.0
+    """When it is too old to go by, of a steady clock."""
     volumes: dict[str, list[Record]] = field(default_factory=dict)
     images: dict[str, list[Record]] = field(default_factory=dict)
     snaps: dict[str, list[Record]] = field(default_factory=dict)
     made: dict[str, list[str]] = field(default_factory=dict)
     """The names of the volumes that were made from a volume snapshot."""
 
-    def things(self, server: Record) -> Things:
+    def things(self, server: Record, heirs: Heirs) -> Things:
         """What is there of one server."""
-        volumes = self.volumes.get(server["id"], [])
+        volumes, images = self.volumes.get(server["id"], []), self.images.get(server["id"], [])
         snaps = [snap for volume in volumes for snap in self.snaps.get(volume["id"], ())]
-        return Things(server, tuple(volumes), tuple(self.images.get(server["id"], ())), tuple(snaps))
+        return Things(server, tuple(volumes), tuple(images), tuple(snaps), heirs.of(server, images))
+
+
+class Heirs:
+    """Which servers were launched from which image or snapshot."""
+
+    def __init__(self, servers: Iterable[Record]) -> None:
+        self._of_image: dict[str, list[Record]] = defaultdict(list)
+        self._of_server: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+        for server in servers:
+            self._of_image[image_id(server)].append(server)
+            # The image tells what anybody has launched; of a group, only the note of vmsnap does.
+            whose, _, snapshot = str((server.get("metadata") or {}).get(FROM, "")).partition("/")
+            self._of_server[whose][snapshot].append(server)
+
+    def of(self, server: Record, images: Iterable[Record]) -> dict[str, tuple[str, ...]]:
+        """The names of those launched from a server's snapshots, by the snapshot's or the image's id."""
+        found = {image["id"]: self._of_image.get(image["id"], []) for image in images}
+        found |= self._of_server.get(server["id"], {})
+        names = {
+            id_: tuple(sorted(clean(heir["name"]) for heir in heirs if heir["id"] != server["id"]))
+            for id_, heirs in found.items()
+        }
+        return {id_: each for id_, each in names.items() if each}
 
 
 class Inventory:
@@ -51,6 +79,7 @@ class Inventory:
         self._lock = threading.Lock()
         self._picture: Picture | None = None
         self._servers: dict[str, Record] = {}
+        self._heirs = Heirs(())
         self._listed = False  # until then `_servers` holds but those that somebody asked for
 
     @property
@@ -60,15 +89,17 @@ class Inventory:
     def servers(self) -> Iterator[list[Record]]:
         """All servers, in pages."""
         found: dict[str, Record] = {}
-        for page in self._cloud.pages(COMPUTE, "/servers/detail", "servers", **self._all):
+        for page in self._cloud.pages(COMPUTE, "/servers/detail", "servers", limit=_SERVERS, **self._all):
             found |= {server["id"]: server for server in page}
             yield page
-        self._servers, self._listed = found, True
+        self._servers, self._listed, self._heirs = found, True, Heirs(found.values())
 
-    def known_servers(self) -> dict[str, Record]:
-        """The servers as they were listed last; listed now where they never were."""
+    def known_servers(self, *, fresh: bool = False) -> dict[str, Record]:
+        """The servers as they were listed last, or with what has moved since; listed now where they never were."""
         if not self._listed:
             list(self.servers())
+        elif fresh and self._servers:
+            self.changed_servers(max(server["updated"] for server in list(self._servers.values())))
         return self._servers
 
     def changed_servers(self, since: str) -> tuple[list[Record], object]:
@@ -82,6 +113,8 @@ class Inventory:
                 self._servers.pop(row["id"], None)
             else:
                 self._servers[row["id"]] = row
+        if rows:
+            self._heirs = Heirs(self._servers.values())
         return rows, at
 
     def server(self, id_: str) -> Record:
@@ -99,30 +132,43 @@ class Inventory:
         """Volumes, images and volume snapshots of all servers."""
         with self._lock:
             found = self._picture
-            if not fresh and found is not None and time.monotonic() - found.at < _FRESH:
+            if not fresh and found is not None and time.monotonic() < found.stale:
                 return found
-            self._picture = found = self._read_picture()
+            began = time.monotonic()
+            found = self._read_picture()
+            ended = time.monotonic()
+            self._picture = found = replace(found, stale=ended + max(_FRESH, ended - began))
             return found
 
     def things(self, id_: str) -> Things:
         """One server's things as they are now. Raises Missing."""
         server = self.server(id_)
-        images = [image for page in self._image_pages(instance_uuid=id_) for image in page]
+        images = self._images(instance_uuid=id_)
+        self.known_servers()
         if not self._cloud.has_volumes:
-            return Things(server, (), tuple(images))
-        volumes = {volume["id"]: volume for volume in self._volumes_of(server)}
+            return Things(server, (), tuple(images), heirs=self._heirs.of(server, images))
+        volumes = {volume["id"]: volume for volume in self.volumes_of(server)}
         snaps = [
             snap
             for volume in volumes
             for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", volume_id=volume, **self._all)
         ]
-        return Things(server, tuple(volumes.values()), tuple(images), tuple(snaps))
+        if not base_id(server, list(volumes.values())):
+            images += [image for image in self._volume_images() if image["id"] not in {each["id"] for each in images}]
+        of_snap = {snap["id"]: {id_} for snap in snaps}
+        images = [image for image in images if id_ in owners(image, of_snap)]
+        return Things(server, tuple(volumes.values()), tuple(images), tuple(snaps), self._heirs.of(server, images))
+
+    def pictured(self, server: Record) -> Things:
+        """One server's things as they were read in bulk."""
+        return self.picture().things(server, self._heirs)
 
     def volume(self, id_: str) -> Record | None:
         """One volume, None where it is gone."""
         return self._cloud.found(VOLUME, f"/volumes/{id_}", "volume")
 
-    def _volumes_of(self, server: Record) -> Iterator[Record]:
+    def volumes_of(self, server: Record) -> Iterator[Record]:
+        """The volumes that a server has, and those that were swapped out of it."""
         for each in server.get("os-extended-volumes:volumes_attached") or ():
             volume = self.volume(each["id"])
             if volume is not None:
@@ -132,29 +178,62 @@ class Inventory:
             if (volume.get("metadata") or {}).get(VM) == server["id"]:
                 yield volume
 
-    def _image_pages(self, **query: object) -> Iterator[list[Record]]:
-        return self._cloud.pages(IMAGE, _IMAGES, "images", image_type="snapshot", **query)
+    def _images(self, **query: object) -> list[Record]:
+        return self._cloud.every(IMAGE, _IMAGES, "images", image_type="snapshot", **query)
+
+    def _volume_images(self) -> list[Record]:
+        """Images of servers that boot from volumes: Nova says neither of what server they are nor that they are any."""
+        return self._cloud.every(IMAGE, _IMAGES, "images", bdm_v2="True")
+
+    def volumes(self) -> dict[str, list[Record]]:
+        """All volumes in one bulk read, by the servers that have or had them."""
+        return self._sorted(self._all_volumes())
+
+    def _all_volumes(self) -> list[Record]:
+        if not self._cloud.has_volumes:
+            return []
+        return self._cloud.every(VOLUME, "/volumes/detail", "volumes", **self._all)
+
+    @staticmethod
+    def _sorted(volumes: list[Record]) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = defaultdict(list)
+        for volume in volumes:
+            whose = {each["server_id"] for each in volume.get("attachments") or ()}
+            if former := (volume.get("metadata") or {}).get(VM):
+                whose.add(former)
+            for server in whose:
+                found[server].append(volume)
+        return found
 
     def _read_picture(self) -> Picture:
-        picture = Picture(time.monotonic(), defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
-        for page in self._image_pages():
-            for image in page:
-                picture.images[image.get("instance_uuid", "")].append(image)
-        if not self._cloud.has_volumes:
-            return picture
-        for volume in self._cloud.every(VOLUME, "/volumes/detail", "volumes", **self._all):
-            owners = {each["server_id"] for each in volume.get("attachments") or ()}
-            if former := (volume.get("metadata") or {}).get(VM):
-                owners.add(former)
+        volumes = self._all_volumes()
+        of_server = self._sorted(volumes)
+        images, snaps, made = defaultdict(list), defaultdict(list), defaultdict(list)
+        found = {image["id"]: image for image in self._images()}
+        for volume in volumes:
             if volume.get("snapshot_id"):
-                picture.made[volume["snapshot_id"]].append(str(volume.get("name") or volume["id"]))
-            for owner in owners:
-                picture.volumes[owner].append(volume)
-        for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", **self._all):
-            picture.snaps[snap["volume_id"]].append(snap)
-        return picture
+                made[volume["snapshot_id"]].append(str(volume.get("name") or volume["id"]))
+        of_snap: dict[str, set[str]] = {}
+        if self._cloud.has_volumes:
+            found |= {image["id"]: image for image in self._volume_images()}
+            of_volume: dict[str, set[str]] = defaultdict(set)
+            for server, theirs in of_server.items():
+                for volume in theirs:
+                    of_volume[volume["id"]].add(server)
+            for snap in self._cloud.every(VOLUME, "/snapshots/detail", "snapshots", **self._all):
+                snaps[snap["volume_id"]].append(snap)
+                of_snap[snap["id"]] = of_volume[snap["volume_id"]]
+        for image in found.values():
+            for server in owners(image, of_snap):
+                images[server].append(image)
+        return Picture(0.0, of_server, images, snaps, made)
 
 
-def attached(things: Things) -> tuple[Record, ...]:
-    """The volumes that are attached now."""
-    return tuple(volume for volume in things.volumes if is_attached(volume, things.server["id"]))
+def owners(image: Record, of_snap: Mapping[str, set[str]]) -> set[str]:
+    """The servers that an image was taken of; `of_snap` are those that the volume snapshots were taken of.
+
+    What an image inherited may name another server, so that volume snapshots, where it has any, are the better word.
+    """
+    cuts = [str(each["snapshot_id"]) for each in mapping_of(image) if each.get("snapshot_id")]
+    found = {server for cut in cuts for server in of_snap.get(cut, ())}
+    return found or ({str(image.get("instance_uuid"))} if not cuts or is_own(image) else set())

@@ -71,25 +71,25 @@ class OpenStackPlatform:
 
     def vms(self) -> Iterator[Sequence[Vm]]:
         """All servers, in pages."""
-        picture = self._inventory.picture(fresh=True)
+        volumes = self._inventory.volumes()
         for page in self._inventory.servers():
             yield [
-                vm_of(server, picture.things(server).volumes, self._site.name, self._group(server)) for server in page
+                vm_of(server, volumes.get(server["id"], ()), self._site.name, self._group(server)) for server in page
             ]
 
     def vm(self, ref: VmRef) -> Vm:
         """One server."""
-        things = self._inventory.things(ref.id)
-        return vm_of(things.server, things.volumes, ref.site, self._group(things.server))
+        server = self._inventory.server(ref.id)
+        volumes = tuple(self._inventory.volumes_of(server)) if self._cloud.has_volumes else ()
+        return vm_of(server, volumes, ref.site, self._group(server))
 
     def snapshots(self, vms: Sequence[VmRef]) -> Mapping[VmRef, tuple[Snapshot, ...]]:
         """All snapshots of these servers: one by itself is read narrowly, several from what was read in bulk."""
         found = {}
         servers = self._inventory.known_servers() if len(vms) > 2 else {}
-        picture = self._inventory.picture() if len(vms) > 2 else None
         for ref in vms:
-            if picture is not None and ref.id in servers:
-                things = picture.things(servers[ref.id])
+            if ref.id in servers:
+                things = self._inventory.pictured(servers[ref.id])
             else:
                 try:
                     things = self._inventory.things(ref.id)

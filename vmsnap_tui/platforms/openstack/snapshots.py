@@ -12,7 +12,7 @@ from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.convert import ROOT, disk_id, disks_of, is_yes, moment
 from vmsnap_tui.platforms.openstack.lineage import with_lineage
-from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, PROTECTED, Stamp, image_stamp, stamp_of
+from vmsnap_tui.platforms.openstack.stamps import NOTE, PROTECTED, Stamp, image_stamp, is_own, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,13 +26,15 @@ Record = dict[str, Any]
 class Things:
     """What the services know of one server, as raw as they say it.
 
-    `volumes` are the attached ones and those that were swapped out; `snaps` are the snapshots of all of these.
+    `volumes` are the attached ones and those that were swapped out; `snaps` are the snapshots of all of these. `heirs`
+    are the names of other servers, by the image or snapshot that they were launched from.
     """
 
     server: Record
     volumes: tuple[Record, ...] = ()
     images: tuple[Record, ...] = ()
     snaps: tuple[Record, ...] = ()
+    heirs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -90,12 +92,14 @@ def snapshots_of(things: Things, vm: VmRef) -> tuple[Snapshot, ...]:
     parts = parts_of(things)
     disks = [disk.id for disk in disks_of(things.server, things.volumes)]
     names = {str(volume["id"]): disk_id(volume, vm.id) for volume in things.volumes}
-    found = [_snapshot(part, vm, disks, names) for part in parts.values()]
+    found = [_snapshot(part, vm, disks, names, things.heirs) for part in parts.values()]
     lines = {id_: part.stamp.line for id_, part in parts.items() if part.stamp is not None}
     return with_lineage(found, lines, things.server)
 
 
-def _snapshot(part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, str]) -> Snapshot:
+def _snapshot(
+    part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, str], heirs: Mapping[str, tuple[str, ...]]
+) -> Snapshot:
     members = [*part.images, *part.snaps]
     head = members[0]
     created = [at for at in (moment(each.get("created_at")) for each in members) if at is not None]
@@ -117,13 +121,16 @@ def _snapshot(part: Part, vm: VmRef, disks: Sequence[str], names: Mapping[str, s
         size=size,
         protected=any(is_yes(image.get("protected")) or image.get(PROTECTED) == "yes" for image in part.images)
         or bool(part.stamp and part.stamp.protected),
+        forks=tuple(
+            sorted({name for id_ in (part.id, *(each["id"] for each in part.images)) for name in heirs.get(id_, ())})
+        ),
     )
 
 
 def _description(part: Part) -> str:
     if part.images:
         head = part.images[0]
-        return str(head.get(NOTE) or "") if head.get(ID) == head["id"] else ""
+        return str(head.get(NOTE) or "") if is_own(head) else ""
     head = part.snaps[0]
     return str((head.get("metadata") or {}).get(NOTE) or head.get("description") or "")
 
@@ -165,12 +172,16 @@ def _error(part: Part) -> str:
 
 
 def consistency_of(part: Part) -> Consistency:
-    """What is proven. Nova fails an image that has to be frozen and cannot be; of a volume it freezes nothing."""
+    """What is proven.
+
+    Of a server that boots from a volume, Nova takes no image that has to be frozen and cannot be. Of a local disk its
+    libvirt driver goes on without the freeze, whatever the image demands, and tells the host's log alone.
+    """
     state = part.stamp.state if part.stamp else VmState.UNKNOWN
     if state is VmState.OFF:
         return Consistency.CLEAN
-    if part.images and not _beside(part) and any(map(_had_to_freeze, part.images)):
-        return Consistency.FILESYSTEM if state in {VmState.RUNNING, VmState.UNKNOWN} else Consistency.CRASH
+    if state is VmState.RUNNING and part.images and not _beside(part) and any(map(_had_to_freeze, part.images)):
+        return Consistency.FILESYSTEM if part.follows else Consistency.UNKNOWN
     return Consistency.UNKNOWN if state is VmState.UNKNOWN else Consistency.CRASH
 
 

@@ -2,7 +2,8 @@
 metadata of volume snapshots, volumes and servers. Metadata values hold 255 characters.
 
 Nova copies the properties of the image that a server was made from to every image that is taken of it. So the stamp
-of an image counts only where it names that very image.
+of an image counts only where it names that very image: by its id, or by a token until that is known and can be written.
+It cannot before the image is finished: Glance writes an image as a whole, and an upload ends with what it began with.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
 
 from vmsnap_tui.model.vm import VmState
 
@@ -23,6 +25,9 @@ VM, DISK = "vmsnap_vm", "vmsnap_disk"
 """On a volume that was swapped out: whose it was, and as which disk."""
 NOW, SINCE = "vmsnap_now", "vmsnap_since"
 """On a server: the snapshot that it goes on from and those above, nearest first; since when, and on which image."""
+FROM = "vmsnap_from"
+"""On a server that was launched from a snapshot: the server that this was taken of, and the snapshot."""
+_OURS = UUID("6f0d3f7e-6a1e-5d0c-9a52-0d6f1f7c1b11")
 REACH = 6
 """How many ids fit into a line: with them a tree heals when somebody deletes one in the middle."""
 
@@ -84,7 +89,17 @@ def stamp_of(pairs: Mapping[str, Any]) -> Stamp | None:
 
 def image_stamp(image: Mapping[str, Any]) -> Stamp | None:
     """The stamp of an image, if it is its own and not inherited."""
-    return stamp_of(image) if image.get(ID) == image["id"] else None
+    return stamp_of(image) if is_own(image) else None
+
+
+def is_own(image: Mapping[str, Any]) -> bool:
+    """Whether what is noted with an image is its own."""
+    return image.get(ID) in {image["id"], token(str(image.get("instance_uuid")), str(image.get("name")))}
+
+
+def token(server_id: str, name: str) -> str:
+    """What names a snapshot before it is there: the same for the same plan, since a name is taken once at a time."""
+    return str(uuid5(_OURS, f"{server_id}/{name}"))
 
 
 def here_of(server: Mapping[str, Any]) -> Here | None:

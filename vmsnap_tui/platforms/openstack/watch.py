@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
-    from vmsnap_tui.platforms.openstack.inventory import Inventory, Picture
+    from vmsnap_tui.platforms.openstack.inventory import Inventory
     from vmsnap_tui.platforms.openstack.snapshots import Things
 
 Record = dict[str, Any]
@@ -25,6 +25,7 @@ Record = dict[str, Any]
 _FAST, _SLOW = 1.0, 30.0  # seconds between two polls
 _AWAKE = 20.0  # seconds for which it stays fast after the last change
 _SHARE = 4.0  # a poll that takes long is followed by a pause this much longer, so that a large cloud is not worn out
+_MANY = 10  # servers that moved between two polls, above which all are listed
 _OVERLAP = timedelta(seconds=2)  # Nova's times are whole seconds
 
 
@@ -68,6 +69,7 @@ class Watch:
                 if lost:
                     emit(Change(ChangeKind.BACK))
                 lost = False
+                emit(Change(ChangeKind.LOOKED))
             now = time.monotonic()
             awake = now - self._moved_at < _AWAKE
             slowest = _SLOW / 3 if self._on_screen else _SLOW
@@ -85,28 +87,31 @@ class Watch:
     def _poll(self, since: datetime | None, emit: Callable[[Change], None]) -> datetime:
         text = ((since or datetime.now(UTC) - timedelta(seconds=60)) - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
         moved, at = self._inventory.changed_servers(text)
-        for server in moved:
-            self._server_moved(server, emit)
-        self._compare(self._inventory.picture(fresh=True), emit)
+        changes = [change for server in moved if (change := self._change_of(server))]
+        if len(changes) > _MANY:  # a list anew takes fewer requests than so many servers one by one
+            changes = [Change(ChangeKind.ALL)]
+        for change in changes:
+            self._change(change, emit)
+        self._inventory.picture(fresh=True)
+        self._compare(emit)
         return at if isinstance(at, datetime) else datetime.now(UTC)
 
-    def _server_moved(self, server: Record, emit: Callable[[Change], None]) -> None:
-        ref = VmRef(self._site, server["id"])
-        if server.get("status") == "DELETED" or server.get("OS-EXT-STS:vm_state") == "deleted":
-            if self._states.get(ref.id) != ("deleted",):
-                self._change(Change(ChangeKind.GONE, ref), emit)
-            self._states[ref.id] = ("deleted",)
-            return
-        if task_of(server):
-            self.stir()
+    def _change_of(self, server: Record) -> Change | None:
+        """What is new of a server that moved, None where it was told before."""
+        ref, kind = VmRef(self._site, server["id"]), ChangeKind.VM
         state = tuple(str(server.get(key)) for key in ("updated", "status", "OS-EXT-STS:task_state", "name"))
-        if self._states.get(ref.id) != state:
-            self._states[ref.id] = state
-            self._change(Change(ChangeKind.VM, ref), emit)
+        if server.get("status") == "DELETED" or server.get("OS-EXT-STS:vm_state") == "deleted":
+            kind, state = ChangeKind.GONE, ("deleted",)
+        elif task_of(server):
+            self.stir()
+        if self._states.get(ref.id) == state:
+            return None
+        self._states[ref.id] = state
+        return Change(kind, ref)
 
-    def _compare(self, picture: Picture, emit: Callable[[Change], None]) -> None:
+    def _compare(self, emit: Callable[[Change], None]) -> None:
         for id_, server in list(self._inventory.known_servers().items()):
-            found = _print_of(picture.things(server))
+            found = _print_of(self._inventory.pictured(server))
             if id_ in self._seen and self._seen[id_] != found:
                 self._change(Change(ChangeKind.SNAPSHOTS, VmRef(self._site, id_)), emit)
             self._seen[id_] = found
@@ -120,4 +125,6 @@ def _print_of(things: Things) -> int:
     metadata = things.server.get("metadata") or {}
     noted = tuple(sorted((key, value) for key, value in metadata.items() if key.startswith("vmsnap_")))
     volumes = ({"id": volume["id"], "status": volume.get("status")} for volume in things.volumes)
-    return hash((fingerprint(things.images), fingerprint(things.snaps), fingerprint(volumes), noted))
+    return hash(
+        (fingerprint(things.images), fingerprint(things.snaps), fingerprint(volumes), noted, *things.heirs.items())
+    )

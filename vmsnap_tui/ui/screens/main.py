@@ -184,10 +184,10 @@ class MainScreen(Screen[None]):
 
     def _pace(self) -> None:
         """Tick only while there is a clock to be seen."""
-        troubled = any(is_troubled(view) for view in self._engine.store.sites.values())
+        clocks = any(is_troubled(view) or view.looked for view in self._engine.store.sites.values())
         lit = isinstance(self._key, VmRef) and is_lit(self._engine.store.freeze(self._key))
         if self._ticking:
-            (self._ticking.resume if troubled or lit else self._ticking.pause)()
+            (self._ticking.resume if clocks or lit else self._ticking.pause)()
 
     def _tick(self) -> None:
         self.inventory.refresh()

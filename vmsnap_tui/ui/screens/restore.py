@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.content import Content
 from textual.widgets import Checkbox, Static
 
@@ -13,6 +14,7 @@ from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
+from vmsnap_tui.ui.widgets.settings_form import SettingsForm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,15 +58,22 @@ class RestoreScreen(SnapshotDialogue):
         )
         ways = self.facts.ways_back(self.snapshot.ref)
         if ways:
-            best = next((way.id for way in ways if way.recommended), ways[0].id)
+            best = next((way for way in ways if way.recommended), ways[0])
             yield label("How")
-            yield Choice([(way.id, _described(way)) for way in ways], best, id="how")
+            yield Choice([(way.id, _described(way)) for way in ways], best.id, id="how")
+            yield SettingsForm(best.settings)
         yield label("Afterwards the vm is")
         yield Choice([(after.value, Content(text)) for after, text in _AFTER.items()], self._usual().value, id="after")
         taken = {snapshot.name for snapshot in self.facts.snapshots}
         self._safety = fresh_name(now, taken, prefix="before-restore-")
         yield label("What is there now")
         yield Checkbox(Content("take a safety snapshot first"), self._is_safety_wise(), id="safety", compact=True)
+
+    @on(Choice.Chosen, "#how")
+    def offer(self, event: Choice.Chosen) -> None:
+        """Show what may be set of the way."""
+        way = next(way for way in self.facts.ways_back(self.snapshot.ref) if way.id == event.value)
+        self.query_one(SettingsForm).show(way.settings)
 
     def _usual(self) -> After:
         """Disks alone bring back no running guest: one that runs now is started again on them."""
@@ -80,11 +89,13 @@ class RestoreScreen(SnapshotDialogue):
 
     def request(self) -> Restore:
         """As the fields stand."""
+        forms = self.query(SettingsForm).results()
         return Restore(
             self.snapshot.ref,
             after=After(self.query_one("#after", Choice).chosen),
             safety=self._safety if self.query_one("#safety", Checkbox).value else "",
             how=next((choice.chosen for choice in self.query("#how").results(Choice)), ""),
+            settings=next((form.said for form in forms), ()),
         )
 
 

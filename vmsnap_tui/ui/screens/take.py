@@ -14,6 +14,7 @@ from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
 from vmsnap_tui.ui.screens.dialogue import Dialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
+from vmsnap_tui.ui.widgets.settings_form import SettingsForm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,13 +59,15 @@ class TakeScreen(Dialogue):
                     name=disk.id,
                     compact=True,
                 )
+        yield SettingsForm(methods[0].settings)
         yield Static(_hint(methods[0]), id="hint")
 
     @on(Choice.Chosen, "#method")
     def explain(self, event: Choice.Chosen) -> None:
-        """Say what the method means for the guest."""
+        """Say what the method means for the guest, and what may be set of it."""
         chosen = next(method for method in self.facts.methods() if method.id == event.value)
         self.query_one("#hint", Static).update(_hint(chosen))
+        self.query_one(SettingsForm).show(chosen.settings)
 
     def request(self) -> Take:
         """As the fields stand; no disks named where all are wanted."""
@@ -76,6 +79,7 @@ class TakeScreen(Dialogue):
             description=self.query_one("#description", Input).value.strip(),
             method=self.query_one("#method", Choice).chosen,
             disks=None if len(wanted) == len(boxes) else wanted,
+            settings=self.query_one(SettingsForm).said,
         )
 
 

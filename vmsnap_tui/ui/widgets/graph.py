@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from vmsnap_tui.model.forest import Forest
-from vmsnap_tui.model.lanes import NOW, lay_out
+from vmsnap_tui.model.lanes import NOW, Fork, lay_out
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.present import graph, marks
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
@@ -150,6 +150,8 @@ class SnapshotGraph(CursorView):
         return next((index for index, row in enumerate(self._rows) if row.node == node), None)
 
     def _snapshot(self, node: Node | None) -> Snapshot | None:
+        if isinstance(node, Fork):
+            node = node.snapshot
         return None if node is NOW or node is None else self._forest.snapshots[node]
 
     # Drawing

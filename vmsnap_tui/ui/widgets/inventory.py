@@ -14,7 +14,7 @@ from textual.strip import Strip
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.vm import VmRef
-from vmsnap_tui.present import marks
+from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.ui.inventory_rows import GroupKey, NoteKey, SiteKey, Sort, arrange, is_troubled
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
 from vmsnap_tui.ui.widgets.ink import fit
@@ -278,7 +278,8 @@ class Inventory(CursorView):
             wait = max(0, round((view.retry_at - self._now()).total_seconds())) if view.retry_at else None
             again = "" if wait is None else f" · again in {wait} s" if wait else " · trying"
             return f"{view.status.value}{since}{again}"
-        return f"{count}…" if view.loading else str(count)
+        age = f" · {sizes.looked(view.looked, self._now())}" if view.looked else ""
+        return f"{count}…" if view.loading else f"{count}{age}"
 
     # Moving
 

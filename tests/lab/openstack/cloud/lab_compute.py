@@ -23,8 +23,8 @@ CONF = nova.conf.CONF
 CHUNK = 64 * 1024
 
 
-class LabDriver(fake.FakeDriver):  # type: ignore[misc]  # nova has no types
-    capabilities = fake.FakeDriver.capabilities | {"supports_image_type_qcow2": True}
+class LabDriver(fake.FakeDriverWithoutFakeNodes):  # type: ignore[misc]  # nova has no types
+    capabilities = fake.FakeDriverWithoutFakeNodes.capabilities | {"supports_image_type_qcow2": True}
 
     def init_host(self, host: str) -> None:
         super().init_host(host)
@@ -48,6 +48,15 @@ class LabDriver(fake.FakeDriver):  # type: ignore[misc]  # nova has no types
 
     def quiesce(self, context: Any, instance: Any, image_meta: Any) -> None:
         del context
+        self._ask_agent(instance, image_meta)
+        (_folder(instance) / "frozen").touch()
+
+    def unquiesce(self, context: Any, instance: Any, image_meta: Any) -> None:
+        del context
+        self._ask_agent(instance, image_meta)
+        (_folder(instance) / "frozen").unlink(missing_ok=True)
+
+    def _ask_agent(self, instance: Any, image_meta: Any) -> None:
         if not image_meta.properties.get("hw_qemu_guest_agent", False):
             raise exception.QemuGuestAgentNotEnabled
         agent = _folder(instance) / "agent"
@@ -56,11 +65,6 @@ class LabDriver(fake.FakeDriver):  # type: ignore[misc]  # nova has no types
             raise exception.InstanceQuiesceFailed(
                 reason=f"{words}, libvirt cannot connect to the qemu-guest-agent inside the instance."
             )
-        (_folder(instance) / "frozen").touch()
-
-    def unquiesce(self, context: Any, instance: Any, image_meta: Any) -> None:
-        del context, image_meta
-        (_folder(instance) / "frozen").unlink(missing_ok=True)
 
     def snapshot(self, context: Any, instance: Any, image_id: str, update_task_state: Any) -> None:
         if instance.uuid not in self.instances:
@@ -93,15 +97,19 @@ class LabDriver(fake.FakeDriver):  # type: ignore[misc]  # nova has no types
             kept.unlink()
 
     def _frozen(self, context: Any, instance: Any) -> bool:
-        """As nova's libvirt driver has it: a failure stands in the way only when the image requires quiescing."""
+        """As nova's libvirt driver has it: an image that demands what it does not enable stands in the way, and an
+        agent that does not answer does not.
+        """
         if self.instances[instance.uuid].state != power_state.RUNNING:
             return False
         meta = instance.image_meta
         try:
             self.quiesce(context, instance, meta)
-        except exception.NovaException:
+        except exception.QemuGuestAgentNotEnabled:
             if meta.properties.get("os_require_quiesce", False):
                 raise
+            return False
+        except exception.InstanceQuiesceFailed:
             return False
         return True
 

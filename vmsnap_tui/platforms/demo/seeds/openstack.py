@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.model.vm import AgentState, Backend, Disk, VmState
 from vmsnap_tui.platforms.demo.record import stable_id
 from vmsnap_tui.platforms.demo.seeds.planter import DAYS, GIB
@@ -13,13 +14,13 @@ from vmsnap_tui.platforms.demo.world import Fault
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.demo.seeds.planter import Planter
 
-_IMAGE, _VOLUME = "image", "volume"
+_IMAGE, _VOLUME, _WHOLE = "image", "volumes", "whole"
 _OFF = VmState.OFF
 
 
 def _root(vm: str, size: int) -> Disk:
     source = f"/var/lib/nova/instances/{stable_id(vm)}/disk"
-    return Disk("vda", source, "qcow2", Backend.EPHEMERAL, "", size * GIB, size * GIB // 4)
+    return Disk("root", source, "qcow2", Backend.EPHEMERAL, "", size * GIB, size * GIB // 4)
 
 
 def _volume(vm: str, device: str, size: int) -> Disk:
@@ -41,6 +42,8 @@ def _edge(planter: Planter) -> None:
     proxy.took("haproxy-3.1", 11 * DAYS, _IMAGE, "rebuilt from 2.8", size=3.0)
     proxy.finish()
 
+    planter.world.launch(proxy.ref, proxy.id_of("haproxy-3.1"), "edge-proxy-canary")
+
     quiet = planter.vm(
         "edge-proxy-2",
         (_root("edge-proxy-2", 20),),
@@ -54,7 +57,9 @@ def _edge(planter: Planter) -> None:
     quiet.finish()
 
     bastion = planter.vm("bastion", (_root("bastion", 10),), agent=AgentState.ABSENT, memory=1, group="edge-core")
-    bastion.took("keys-rotated", 64 * DAYS, _IMAGE, size=1.2)
+    bastion.took(
+        "keys-rotated", 64 * DAYS, _IMAGE, "by somebody else's script", size=1.2, consistency=Consistency.UNKNOWN
+    )
     bastion.took(
         "after-audit", 8 * DAYS, _IMAGE, error="the image never left the state queued: no space in the image store"
     )
@@ -74,6 +79,7 @@ def _tenant(planter: Planter) -> None:
     ledger.took("data-monday", 6 * DAYS, _VOLUME, size=140, state=_OFF)
     ledger.took("data-wednesday", 4 * DAYS, _VOLUME, "while attached, forced", size=142)
     ledger.took("data-friday", 2 * DAYS, _VOLUME, "while attached, forced", size=143)
+    ledger.took("before-16", DAYS, _WHOLE, "all of it, before the upgrade", size=146)
     ledger.finish()
 
     queue = planter.vm(

@@ -90,13 +90,16 @@ class Plot:
 
     def went_back(self, name: str) -> Plot:
         """The vm was restored: what is taken next hangs there."""
-        self._parent = next(each.id for each in self._machine.snapshots.values() if each.name == name)
+        self._parent = self.id_of(name)
         return self
+
+    def id_of(self, name: str) -> str:
+        """The id of a snapshot by name."""
+        return next(each.id for each in self._machine.snapshots.values() if each.name == name)
 
     def lost(self, name: str) -> Plot:
         """A snapshot's record went away behind everybody's back: its children are orphans."""
-        found = next(each for each in self._machine.snapshots.values() if each.name == name)
-        del self._machine.snapshots[found.id]
+        del self._machine.snapshots[self.id_of(name)]
         return self
 
     def keep(self, snapshot: Snapshot) -> None:

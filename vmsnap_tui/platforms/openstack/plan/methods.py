@@ -52,7 +52,7 @@ def consistency(method: str, facts: OpenStackFacts) -> Consistency:
     if facts.vm.state is VmState.OFF:
         return Consistency.CLEAN
     if method == IMAGE and facts.quiesce and facts.vm.state is VmState.RUNNING:
-        return Consistency.FILESYSTEM
+        return Consistency.UNKNOWN if facts.base else Consistency.FILESYSTEM
     return Consistency.CRASH
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import After, Loss, LossKind, Plan, Refusal, Step, Take
+from vmsnap_tui.model.settings import setting_refusals
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.convert import ROOT
 from vmsnap_tui.platforms.openstack.lineage import line_to
+from vmsnap_tui.platforms.openstack.plan.launch import plan_launch
 from vmsnap_tui.platforms.openstack.plan.rules import quoted
 from vmsnap_tui.platforms.openstack.plan.take import plan_take
 from vmsnap_tui.platforms.openstack.plan.ways import (
@@ -42,9 +43,9 @@ def plan_restore(request: Restore, target: Snapshot, facts: OpenStackFacts) -> P
         refusal = Refusal("no-such-way", f"this snapshot cannot be restored by {quoted(way)}", ", ".join(sorted(known)))
         return Plan(request, title, facts.vm.name, refusals=(refusal,))
     if way == NEW:
-        return _launch(request, target, facts, f"Launch a new server from {quoted(target.name)}")
+        return plan_launch(request, target, facts, tuple(refusals(NEW, request.snapshot, facts)))
     safety = plan_take(Take(request.vm, request.safety), facts) if request.safety else None
-    refused = [*refusals(way, request.snapshot, facts)]
+    refused = [*refusals(way, request.snapshot, facts), *setting_refusals((), request.settings)]
     if request.after is After.PAUSED:
         refused.append(Refusal("after-unsupported", "a restored server is not left paused", "running or off"))
     if safety and way == REVERT:
@@ -134,27 +135,3 @@ def _cautions(way: str, target: Snapshot, facts: OpenStackFacts) -> Iterator[str
         yield "The volumes of now stay behind, detached, and go on counting against the quota."
     if way == REVERT:
         yield "Volumes are detached while they are reverted, and attached again."
-
-
-def _launch(request: Restore, target: Snapshot, facts: OpenStackFacts, title: str) -> Plan:
-    parts = facts.parts[target.id]
-    image = next((each.id for each in parts.images), "")
-    follows = {snap for each in parts.images for snap in each.follows}
-    params: dict[str, JsonValue] = {
-        "snapshot": target.id,
-        "name": f"{facts.vm.name}-{target.name}"[:255],
-        "image": image,
-        "volumes": [snap.id for snap in parts.snaps if snap.id not in follows],
-        "launch": {**asdict(facts.launch), "networks": list(facts.launch.networks),
-                   "security_groups": list(facts.launch.security_groups)},
-    }  # fmt: skip
-    networks = f"{len(facts.launch.networks)} network(s)" if facts.launch.networks else "no network"
-    label = f"launch {quoted(str(params['name']))}: flavor {facts.launch.flavor}, {networks}"
-    refused = [*refusals(NEW, request.snapshot, facts)]
-    if request.safety:
-        refused.append(Refusal("no-safety", "nothing changes on this server: there is nothing to keep", "leave it out"))
-    if request.after not in {After.AS_TAKEN, After.RUNNING}:
-        refused.append(Refusal("after-unsupported", "a new server is launched running", "choose running"))
-    cautions = ["This server stays as it is.", "The new server gets new addresses; user data is not copied."]
-    steps = (Step("launch", request.vm, label, params),)
-    return Plan(request, title, facts.vm.name, steps, cautions=tuple(cautions), refusals=tuple(refused))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid5
 
 from vmsnap_tui.model.plan import Plan, Refusal, Step
 from vmsnap_tui.model.snapshot import Consistency
@@ -12,14 +11,13 @@ from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.convert import ROOT
 from vmsnap_tui.platforms.openstack.plan import methods
 from vmsnap_tui.platforms.openstack.plan.rules import bad_description, bad_name, quoted
+from vmsnap_tui.platforms.openstack.stamps import token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vmsnap_tui.model.plan import Take
     from vmsnap_tui.platforms.openstack.facts import OpenStackFacts, Volume
-
-_OURS = UUID("6f0d3f7e-6a1e-5d0c-9a52-0d6f1f7c1b11")
 
 
 def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
@@ -53,8 +51,7 @@ def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
             "description": request.description,
             "image": methods.takes_image(method),
             "volumes": [volume.id for volume in volumes],
-            # By name and server, so that the same plan comes out twice; a name is taken once at a time.
-            "group": str(uuid5(_OURS, f"{request.vm.id}/{request.name}")) if count > 1 else "",
+            "group": token(request.vm.id, request.name) if count > 1 else "",
             "parts": count,
             "line": list(facts.here),
             "state": facts.vm.state.value,
@@ -96,17 +93,30 @@ def _cautions(method: str, facts: OpenStackFacts, volumes: Sequence[Volume]) -> 
         yield f"Not part of it: {', '.join(left)}."
     if facts.extra and methods.takes_image(method):
         yield f"Local disks besides the root disk are not part of it: {', '.join(facts.extra)}."
+    size, room = sum(volume.size for volume in volumes), facts.quota("gigabytes")
+    if not room.has_room(size):  # a cloud may be told not to count them, and nobody can ask whether it does
+        yield f"{size} GiB more of volumes do not fit: {room.used} of {room.limit} are used. It may be refused."
     state = facts.vm.state
     if methods.takes_image(method) and state is VmState.RUNNING:
         yield "The host decides whether it is taken live; if it cannot, the guest stands still until it is copied."
-    if methods.consistency(method, facts) is Consistency.FILESYSTEM:
-        yield "Its image demands a freeze: if the guest agent does not answer, no snapshot is taken."
-    elif state in {VmState.RUNNING, VmState.PAUSED}:
-        yield "No freeze is promised: a restore is like a start after a power cut."
+    yield from _freeze_cautions(method, facts)
     if state is VmState.SUSPENDED or facts.vm.saved:
         yield "The memory of the suspended server is not part of it."
     if len(volumes) > 1 or (volumes and methods.takes_image(method)):
         yield "The parts are taken one after the other, not at one instant."
+
+
+def _freeze_cautions(method: str, facts: OpenStackFacts) -> Iterator[str]:
+    worth = methods.consistency(method, facts)
+    if worth is Consistency.UNKNOWN:
+        yield (
+            "Its image demands a freeze, but where the guest agent does not answer Nova goes on without one and does "
+            "not tell: it may be like after a power cut."
+        )
+    elif worth is Consistency.FILESYSTEM:
+        yield "Its image demands a freeze: if the guest agent does not answer, no snapshot is taken."
+    elif facts.vm.state in {VmState.RUNNING, VmState.PAUSED}:
+        yield "No freeze is promised: a restore is like a start after a power cut."
 
 
 def _notes(facts: OpenStackFacts, volumes: Sequence[Volume]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Refusal, WayBack
 from vmsnap_tui.platforms.openstack.facts import Parts
+from vmsnap_tui.platforms.openstack.plan.launch import launch_settings
 from vmsnap_tui.platforms.openstack.plan.rules import not_now, quoted, read_only
 
 if TYPE_CHECKING:
@@ -134,8 +135,6 @@ def _no_room(facts: OpenStackFacts, snaps: Sequence[SnapPart]) -> Iterator[Refus
 
 
 def _no_launch(facts: OpenStackFacts, parts: Parts) -> Iterator[Refusal]:
-    if not facts.launch.flavor:
-        yield Refusal("no-flavor", "the flavor of the server is gone", "launch it by hand")
     quota = facts.quota("instances")
     if not quota.has_room(1):
         yield Refusal("quota", f"one more server does not fit: {quota.used} of {quota.limit} are used", "delete one")
@@ -151,4 +150,6 @@ def _way(way: str, ref: SnapRef, facts: OpenStackFacts) -> WayBack:
         SWAP: (f"{rebuilds}swap in new volumes", "the server is stopped for it; the volumes of now stay, detached"),
         NEW: ("launch a new server", "this one stays as it is"),
     }[way]
-    return WayBack(way, label, detail, tuple(refusals(way, ref, facts)))
+    snapshot = facts.snapshot(ref.id)
+    settings = launch_settings(snapshot, facts) if way == NEW and snapshot is not None else ()
+    return WayBack(way, label, detail, tuple(refusals(way, ref, facts)), settings=settings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.model.errors import Missing
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.openstack.cloud import VOLUME
-from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, described
+from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, described, is_own
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openstack.steps.work import Work
@@ -40,7 +40,7 @@ def _operations(image: dict[str, Any], params: dict[str, Any]) -> list[dict[str,
     if "name" in params:
         found.append({"op": "replace", "path": "/name", "value": params["name"]})
     if "description" in params:
-        if image.get(ID) != image["id"]:
+        if not is_own(image):
             # What it inherited from another image would count as its own as soon as it is marked as ours.
             found += [{"op": "remove", "path": f"/{key}"} for key in image if key.startswith("vmsnap_")]
         found += [

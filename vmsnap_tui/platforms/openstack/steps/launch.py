@@ -9,13 +9,12 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE
 from vmsnap_tui.platforms.openstack.convert import task_of
+from vmsnap_tui.platforms.openstack.stamps import FROM
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openstack.steps.work import Work
 
 Record = dict[str, Any]
-FROM = "vmsnap_from"
-"""On a server that was launched from a snapshot: the server that this was taken of, and the snapshot."""
 
 
 def launch(work: Work) -> str:

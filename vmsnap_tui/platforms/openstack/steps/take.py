@@ -14,7 +14,7 @@ from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.cloud import IMAGE, VOLUME
 from vmsnap_tui.platforms.openstack.convert import GIB, moment, state_of, task_of
 from vmsnap_tui.platforms.openstack.snapshots import mapping_of, snapshots_of
-from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, Stamp, described
+from vmsnap_tui.platforms.openstack.stamps import GROUP, ID, NOTE, Stamp, described, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,10 @@ _PHASES = {
     "image_pending_upload": "preparing the upload",
     "image_uploading": "uploading the image",
 }
+_NO_IMAGE = (
+    "nothing was taken; look at the server's actions and the compute host's log; if the guest agent died meanwhile, "
+    "the guest may stand frozen until the agent is back or the server is rebooted (openstack server reboot --hard)"
+)
 _STUCK = 15.0  # seconds for which an image may be unfinished while Nova is at work no more
 
 
@@ -65,28 +69,31 @@ def take(work: Work) -> str:
 
 def _create(work: Work, made: _Made) -> None:
     params = work.params()
-    stamp = Stamp(tuple(params["line"]), params["group"], params["parts"], VmState(params["state"])).written()
     if params["image"]:
         work.report(Progress("asking for the image"))
         made.image = _looked_up(lambda: _create_image(work), lambda: _find_image(work))
     for volume in params["volumes"]:
         work.report(Progress("asking for the volume snapshot"))
-        made.snaps.append(_looked_up(partial(_create_snap, work, volume, stamp), partial(_find_snap, work, volume)))
-    if made.image:
-        pairs = stamp | {ID: made.image} | ({NOTE: params["description"]} if params["description"] else {})
-        image = work.image(made.image) or {}
-        work.patch_image(
-            made.image,
-            [
-                *({"op": "add", "path": f"/{key}", "value": value} for key, value in pairs.items()),
-                # What was inherited from the image that the server was made from says nothing of this one.
-                *(
-                    {"op": "remove", "path": f"/{key}"}
-                    for key in image
-                    if key.startswith("vmsnap_") and key not in pairs
-                ),
-            ],
-        )
+        made.snaps.append(_looked_up(partial(_create_snap, work, volume), partial(_find_snap, work, volume)))
+
+
+def _stamp(work: Work) -> dict[str, str]:
+    params = work.params()
+    return Stamp(tuple(params["line"]), params["group"], params["parts"], VmState(params["state"])).written()
+
+
+def _mark(work: Work, image: Record) -> None:
+    """Sign a finished image, and take away what it inherited: this says nothing of it."""
+    note = work.params()["description"]
+    pairs = {ID: image["id"]} | ({NOTE: note} if note else {})
+    kept = pairs | _stamp(work)
+    work.patch_image(
+        image["id"],
+        [
+            *({"op": "add", "path": f"/{key}", "value": value} for key, value in pairs.items()),
+            *({"op": "remove", "path": f"/{key}"} for key in image if key.startswith("vmsnap_") and key not in kept),
+        ],
+    )
 
 
 def _looked_up(create: Callable[[], str], find: Callable[[], str]) -> str:
@@ -100,7 +107,10 @@ def _looked_up(create: Callable[[], str], find: Callable[[], str]) -> str:
 
 
 def _create_image(work: Work) -> str:
-    body = {"createImage": {"name": work.params()["name"], "metadata": {}}}
+    name = work.params()["name"]
+    # Nova leaves out whose image it is where the server boots from a volume.
+    whose = {"image_type": "snapshot", "instance_uuid": work.server_id, ID: token(work.server_id, name)}
+    body = {"createImage": {"name": name, "metadata": {GROUP: ""} | _stamp(work) | whose}}
     return str(work.action(body)["image_id"])
 
 
@@ -109,7 +119,7 @@ def _find_image(work: Work) -> str:
     return next((image["id"] for image in work.cloud.every(IMAGE, "/images", "images", **query)), "")
 
 
-def _create_snap(work: Work, volume: str, stamp: Record) -> str:
+def _create_snap(work: Work, volume: str) -> str:
     params = work.params()
     description, note = described(params["description"])
     body = {
@@ -117,7 +127,7 @@ def _create_snap(work: Work, volume: str, stamp: Record) -> str:
             "volume_id": volume,
             "name": params["name"],
             "description": description,
-            "metadata": stamp | note,
+            "metadata": _stamp(work) | note,
             "force": True,
         }
     }
@@ -148,8 +158,8 @@ def _finish_image(work: Work, made: _Made) -> None:
         nonlocal quiet
         server, image = work.inventory.server(work.server_id), work.image(made.image)
         if image is None or image["status"] in {"killed", "deleted", "pending_delete"}:
-            why = work.why_action_failed("createImage") or "Nova has given up, and removed the image"
-            raise Failed(why, "nothing was taken; look at the server's actions and the compute host's log")
+            why = work.why_action_failed("createImage") or "Nova has given up without a word, and removed the image"
+            raise Failed(why, _NO_IMAGE)
         task = task_of(server)
         work.report(Progress(_PHASES.get(task, f"image is {image['status']}")))
         if not task and image["status"] == "active":
@@ -165,6 +175,7 @@ def _finish_image(work: Work, made: _Made) -> None:
     for each in mapping_of(image):  # Nova does not wait for the volume snapshots of a server that boots from a volume
         if each.get("snapshot_id"):
             _finish_snap(work, each["snapshot_id"], stoppable=True)
+    _mark(work, image)
 
 
 def _finish_snap(work: Work, id_: str, *, stoppable: bool) -> None:
