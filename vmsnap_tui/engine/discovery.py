@@ -23,7 +23,7 @@ _LIBVIRT_URI = re.compile(r"^(qemu|test)(\+[a-z0-9]+)?:", re.IGNORECASE)
 _CLOUD, _CONTEXT = "openstack:", "openshift:"
 _SOCKETS = ("libvirt-sock", "virtqemud-sock")
 _DAEMONS = ("virtqemud", "libvirtd")
-NO_SITES = "No sites are configured and neither libvirt nor clouds.yaml nor a kubeconfig was found here: this is the demo."
+NO_SITES = "No sites are configured, and no libvirt, clouds.yaml or kubeconfig was found here: this is the demo."
 
 
 @dataclass(frozen=True, slots=True)
