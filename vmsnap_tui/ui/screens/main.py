@@ -184,14 +184,19 @@ class MainScreen(Screen[None]):
 
     def _pace(self) -> None:
         """Tick only while there is a clock to be seen."""
-        clocks = any(is_troubled(view) or view.looked for view in self._engine.store.sites.values())
-        lit = isinstance(self._key, VmRef) and is_lit(self._engine.store.freeze(self._key))
+        polled = any(view.looked for view in self._engine.store.sites.values())
         if self._ticking:
-            (self._ticking.resume if clocks or lit else self._ticking.pause)()
+            (self._ticking.resume if polled or self._is_clock_in_details else self._ticking.pause)()
+
+    @property
+    def _is_clock_in_details(self) -> bool:
+        troubled = any(is_troubled(view) for view in self._engine.store.sites.values())
+        return troubled or (isinstance(self._key, VmRef) and is_lit(self._engine.store.freeze(self._key)))
 
     def _tick(self) -> None:
         self.inventory.refresh()
-        self._fill()
+        if self._is_clock_in_details:
+            self._fill()
 
     # What is shown
 
