@@ -117,7 +117,7 @@ async def _sites(setup: Setup) -> list[Finding]:
             Finding(
                 "sites",
                 ok=False,
-                text="none are configured, and neither libvirt nor clouds.yaml was found here",
+                text="none are configured, and no libvirt, clouds.yaml or kubeconfig was found here",
                 fix=NO_SITES_HINT,
             )
         ]
