@@ -63,7 +63,9 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
         base=base,
         flavor_disk=int(flavor.get("disk") or 0),
         extra=tuple(extra),
-        volumes=tuple(_volume(volume, things) for volume in things.volumes),
+        volumes=tuple(
+            sorted((_volume(volume, things) for volume in things.volumes), key=lambda each: (each.disk, each.id))
+        ),
         parts={id_: _parts(part, things, inventory) for id_, part in parts_of(things).items()},
         compute=cloud.version(COMPUTE),
         volume=cloud.version(VOLUME),

@@ -101,10 +101,13 @@ def _cautions(target: Snapshot, doomed: Sequence[Snapshot], facts: OpenStackFact
     for snapshot in doomed:
         for text in facts.parts[snapshot.id].dependents:
             yield f"{text} {quoted(snapshot.name)}."
+    if any(facts.parts[snapshot.id].dependents for snapshot in doomed):
+        yield "What was made from it goes on as it is; a storage that shares its data refuses the delete instead."
     gone = {snapshot.id for snapshot in doomed}
     if left := [each.name for each in facts.snapshots if each.parent in gone and each.id not in gone]:
         parent = facts.snapshot(target.parent) if target.parent else None
         below = f"below {quoted(parent.name)}" if parent else "without a parent"
-        yield f"{', '.join(map(quoted, left))} stays whole, and stands {below} then."
+        names = ", ".join(map(quoted, left))
+        yield f"{names} {'stays' if len(left) == 1 else 'stay'} whole, and then {below}."
     if any(snapshot.current for snapshot in doomed):
         yield "The server goes on as it is: only the way back goes."

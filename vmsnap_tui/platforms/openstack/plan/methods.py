@@ -103,13 +103,13 @@ def _method(method: str, facts: OpenStackFacts) -> Method:
     if running:
         pause = "none" if method == VOLUMES else "none where the host does it live, else until the disk is copied"
     copy = "a full copy of the root disk in the image store"
-    kept = "kept by the volume service, grows with what is written"
+    kept = "kept by the volume service; grows with what is written"
     label, space, limits = {
         IMAGE: ("server image", copy, "the root disk alone; volumes stay out" if facts.attached else "the root disk"),
         VOLUMES: ("volume snapshots", kept, "volumes alone; each by itself, no freeze"),
         WHOLE: (
             "server image and volume snapshots",
-            f"{copy}; volumes {kept}",
+            f"{copy}; that of the volumes is {kept}",
             "one part after the other, not one instant",
         ),
     }[method]

@@ -50,8 +50,8 @@ def plan_restore(request: Restore, target: Snapshot, facts: OpenStackFacts) -> P
         refused.append(Refusal("after-unsupported", "a restored server is not left paused", "running or off"))
     if safety and way == REVERT:
         refused.append(
-            Refusal("safety-is-newer", "a volume goes back to its newest snapshot alone: a safety snapshot is newer",
-                    "restore by swap, which keeps the volumes of now")
+            Refusal("safety-is-newer", "a volume goes back to its newest snapshot alone; a safety snapshot is newer",
+                    "leave the safety snapshot out, or swap in new volumes, which keeps those of now")
         )  # fmt: skip
     if safety:
         refused += [each for each in safety.refusals if each not in refused]
@@ -61,7 +61,10 @@ def plan_restore(request: Restore, target: Snapshot, facts: OpenStackFacts) -> P
         facts.vm.name,
         (*(safety.steps if safety else ()), _step(request, way, target, facts)),
         losses=tuple(_losses(way, target, facts, safety)),
-        cautions=(*_cautions(way, target, facts), *(safety.cautions if safety else ())),
+        cautions=(
+            *_cautions(way, target, facts),
+            *(f"Of the safety snapshot: {each}" for each in (safety.cautions if safety else ())),
+        ),
         refusals=tuple(refused),
         consistency=safety.consistency if safety else None,
         notes=safety.notes if safety else (),
