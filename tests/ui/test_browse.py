@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ui.stage import NARROW, WIDE, stage
+from tests.ui.stage import NARROW, PATIENCE, WIDE, stage
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.ui.inventory_rows import SiteKey
 from vmsnap_tui.ui.screens.themes import ThemeScreen
@@ -120,6 +121,35 @@ async def test_tabs_of_the_details(tmp_path: Path) -> None:
         await it.see("<domain")
         await it.press("right_square_bracket")
         await it.see("PostgreSQL primary")
+
+
+@pytest.mark.parametrize(
+    ("tab", "question", "words"),
+    [("1", "chain", "Chain of vda"), ("2", "facts", "recommended"), ("3", "source", "<dom")],
+)
+async def test_details_stay_until_the_newer_answer_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tab: str, question: str, words: str
+) -> None:
+    async with stage(tmp_path) as it:
+        vm = await it.go_to("db-prod-01")
+        await it.press(tab)
+        await it.see(words)
+        platform = it.platforms["kvm-rack7"]
+        answer, asked, let_go = getattr(platform, question), Event(), Event()
+
+        def slow(*of: object) -> object:
+            asked.set()
+            assert let_go.wait(PATIENCE)
+            return answer(*of)
+
+        monkeypatch.setattr(platform, question, slow)
+        try:
+            it.world().outside_take(vm, "outside", "")
+            await it.until(asked.is_set, "to be asked anew")
+            assert words in it.text
+            assert "Reading…" not in it.text
+        finally:
+            let_go.set()
 
 
 async def test_the_palette_goes_to_a_vm(tmp_path: Path) -> None:

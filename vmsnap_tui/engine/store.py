@@ -15,13 +15,15 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from vmsnap_tui.model.errors import VmsnapError
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Site, SiteInfo, Vm, VmRef
+    from vmsnap_tui.model.vm import Disk, Site, SiteInfo, Vm, VmRef
 
 _SETTLE_EVERY = 2_000
 """New vms and snapshots after which they are taken out of the garbage collector's rounds."""
@@ -212,6 +214,7 @@ class Store:
             return
         else:
             known.stamp = stamp
+            vm = _with_sizes(vm, known.vm)
             if known.vm == vm:
                 return
             known.vm = vm
@@ -296,3 +299,17 @@ class Store:
 
     def _pendings(self) -> Iterator[_Pending]:
         return (subscriber.pending() for subscriber in self._subscribers.values())
+
+
+def _with_sizes(vm: Vm, known: Vm) -> Vm:
+    """`vm`, with the last known sizes of its disks where a list leaves them out."""
+    if vm.disks == known.disks or all(disk.capacity is not None for disk in vm.disks):
+        return vm
+    last = {(disk.id, disk.source): disk for disk in known.disks}
+    return replace(vm, disks=tuple(_sized(disk, last.get((disk.id, disk.source), disk)) for disk in vm.disks))
+
+
+def _sized(disk: Disk, last: Disk) -> Disk:
+    if disk.capacity is not None or disk.allocation is not None:
+        return disk
+    return replace(disk, capacity=last.capacity, allocation=last.allocation)

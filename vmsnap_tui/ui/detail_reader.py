@@ -37,13 +37,15 @@ class DetailReader:
         self._details = details
         self._now = now
         self._subject: Subject = (None, None)
-        self._chain: tuple[VmRef, Sequence[Layer] | str] | None = None
-        self._answered: tuple[Subject, Tab] | None = None
+        self._age = 0
+        """How often something changed: what was asked before is shown until the newer answer is there."""
+        self._chain: tuple[VmRef, int, Sequence[Layer] | str] | None = None
+        self._answered: tuple[Subject, Tab, int] | None = None
         self._reading: Worker[None] | None = None
 
     def forget(self) -> None:
         """What a site was asked for has changed since."""
-        self._chain = self._answered = None
+        self._age += 1
 
     def fill_site(self, site: SiteView | None) -> None:
         """The details are about a site."""
@@ -64,30 +66,31 @@ class DetailReader:
             others = store.snapshots(vm.ref) or ()
             self._details.show(tab, detail_fields.snapshot_fields(vm, snapshot, others, self._now()))
         else:
-            chain = self._chain[1] if self._chain and self._chain[0] == vm.ref else None
+            of, age, chain = self._chain or (None, 0, None)
+            chain = chain if of == vm.ref else None
             self._details.show(tab, detail_fields.vm_fields(vm, store.freeze(vm.ref), chain, self._now()))
-            if chain is None:
+            if chain is None or age != self._age:
                 self._read(tab, vm, snapshot)
 
     def _read(self, tab: Tab, vm: Vm, snapshot: Snapshot | None) -> None:
         """Ask the site, unless nobody would see the answer or it is there already."""
-        if not self._details.display or self._answered == (self._subject, tab):
+        if not self._details.display or self._answered == (self._subject, tab, self._age):
             return
         if tab is not Tab.SNAPSHOT and not (self._answered and self._answered[1] is tab):
             self._details.say(tab, "Reading…")
-        subject = self._subject
+        subject, age = self._subject, self._age
 
         async def ask() -> None:
-            await self._ask(tab, vm, snapshot, subject)
+            await self._ask(tab, vm, snapshot, subject, age)
 
         # The function and not its coroutine: one that is replaced before it began must not be left unawaited.
         self._reading = self._details.run_worker(ask, exclusive=True)
 
-    async def _ask(self, tab: Tab, vm: Vm, snapshot: Snapshot | None, subject: Subject) -> None:
+    async def _ask(self, tab: Tab, vm: Vm, snapshot: Snapshot | None, subject: Subject, age: int) -> None:
         await asyncio.sleep(_SETTLE)
         try:
             if tab is Tab.SNAPSHOT:
-                self._chain = (vm.ref, await self._engine.chain(vm.ref))
+                self._chain = (vm.ref, age, await self._engine.chain(vm.ref))
             elif tab is Tab.ADVICE:
                 facts = await self._engine.facts(vm.ref)
                 if self._is_about(subject, tab):
@@ -98,11 +101,11 @@ class DetailReader:
                     self._details.show_source(text, language)
         except VmsnapError as error:
             if tab is Tab.SNAPSHOT:
-                self._chain = (vm.ref, str(error))
+                self._chain = (vm.ref, age, str(error))
             elif self._is_about(subject, tab):
                 self._details.say(tab, error.words, error.hint, style="error")
         if self._is_about(subject, tab):
-            self._answered = (subject, tab)
+            self._answered = (subject, tab, age)
             if tab is Tab.SNAPSHOT:
                 self.fill_vm(vm, snapshot)
 

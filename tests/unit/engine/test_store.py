@@ -14,6 +14,7 @@ from tests.unit.engine.waiting import until
 from vmsnap_tui.engine.store import Changes, Store
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.freeze import Freeze, FreezeState
+from vmsnap_tui.model.vm import Disk
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm, VmRef
@@ -45,6 +46,31 @@ def test_a_slow_list_does_not_overwrite_what_was_read_since() -> None:
     known = store.vm(A.ref)
     assert known is not None
     assert known.title == "new"
+
+
+def test_sizes_that_a_list_leaves_out_stay_known() -> None:
+    store = Store([site()])
+    small, large = Disk("vda", "/a", capacity=5, allocation=3), Disk("vdb", "/b", capacity=9, allocation=9)
+    store.put_vm(replace(A, disks=(small, large)), store.begin())
+    listed = replace(A, title="new", disks=(Disk("vdb", "/b"), Disk("vda", "/other"), Disk("vdc", "/c")))
+    store.put_vm(listed, store.begin())
+    assert store.vm(A.ref) == replace(listed, disks=(large, *listed.disks[1:]))
+    grown = replace(A, disks=(replace(large, capacity=12, allocation=None),))
+    store.put_vm(grown, store.begin())
+    assert store.vm(A.ref) == grown
+
+
+async def test_a_list_that_only_leaves_sizes_out_changes_nothing() -> None:
+    store = Store([site()])
+    sized = replace(A, disks=(Disk("vda", "/a", capacity=5, allocation=3),))
+    store.put_vm(sized, store.begin())
+    told: list[Changes] = []
+    store.subscribe(told.append, interval=0)
+    store.put_vm(replace(A, disks=(Disk("vda", "/a"),)), store.begin())
+    store.put_job("end")
+    await until(lambda: told)
+    assert told == [Changes(jobs=frozenset({"end"}))]
+    assert store.vm(A.ref) == sized
 
 
 def test_the_end_of_a_slow_list_spares_vms_that_are_newer() -> None:
