@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 libvirt = pytest.importorskip("libvirt")
 
+pytestmark = pytest.mark.usefixtures("driver_always_heard")
+
 _SITE = Site("driver", PlatformKind.LIBVIRT, "test:///default")
 
 

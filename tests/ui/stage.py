@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from textual import events
+from textual._context import visible_screen_stack
+
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 from vmsnap_tui.platforms.demo.sites import demo_sites
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
+    from textual.message_pump import MessagePump
     from textual.pilot import Pilot
 
     from vmsnap_tui.model.snapshot import Snapshot
@@ -52,6 +56,8 @@ class Stage:
     @property
     def lines(self) -> list[str]:
         """The screen as text."""
+        # What a dialogue lets shine through is found here, and kept by whoever draws it first, the app or this.
+        visible_screen_stack.set(self.app._background_screens)
         return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()]
 
     @property
@@ -64,20 +70,54 @@ class Stage:
         return "\n".join(f"{note.title} {note.message}" for note in self.app._notifications)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys, by Textual's names, one after the other."""
+        for key in keys:
+            await self._key(key, key if len(key) == 1 else None)
 
     async def type(self, text: str) -> None:
         names = {"-": "minus", ":": "colon", ".": "full_stop", "/": "slash", " ": "space"}
-        await self.pilot.press(*(names.get(char, char) for char in text))
+        for char in text:
+            await self._key(names.get(char, char), char)
+
+    async def _key(self, key: str, char: str | None) -> None:
+        self.app.post_message(events.Key(key, char))
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until all messages are handled, those too that came of them.
+
+        Textual's pilot waits instead for a processor that is idle, which on a busy machine is a second for each key,
+        and for answers of widgets that may be taken away meanwhile, which is half a minute.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            waiting: set[MessagePump] = set()
+
+            def handled(node: MessagePump, waiting: set[MessagePump] = waiting) -> None:
+                waiting.discard(node)
+
+            for node in self._nodes:
+                if node.call_later(handled, node):
+                    waiting.add(node)
+            while any(node.is_running for node in waiting):
+                assert time.monotonic() < end, f"still busy: {waiting}"
+                await asyncio.sleep(0.001)
+            if all(node._message_queue.empty() for node in self._nodes):
+                return
+
+    @property
+    def _nodes(self) -> list[MessagePump]:
+        """All that handles messages now."""
+        return [self.app, *self.app.screen.walk_children(with_self=True)]
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        """Wait until something is so."""
+        """Wait until something is so, and what follows from it is on the screen."""
         end = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > end:
                 raise AssertionError(f"never came: {what}\n{self.text}\n{self.toasts}")
-            await self.pilot.pause()
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.01)
+        await self.settled()
 
     async def see(self, *words: str) -> None:
         """Wait until these words are on the screen."""
@@ -88,7 +128,7 @@ class Stage:
         seen, since = self.text, time.monotonic()
         end = since + PATIENCE
         while time.monotonic() < since + 0.2:
-            await self.pilot.pause()
+            await self.settled()
             await asyncio.sleep(0.02)
             if self.text != seen:
                 seen, since = self.text, time.monotonic()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 URI = "test:///default"
 PATIENCE = 10.0  # seconds, on a machine that is busy with other things
+pytestmark = pytest.mark.usefixtures("driver_always_heard")
 SNAPSHOT = "<domainsnapshot><name>{}</name><description>{}</description></domainsnapshot>"
 
 
