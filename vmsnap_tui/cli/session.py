@@ -29,7 +29,7 @@ async def engine_for(setup: Setup, vm_name: str = "") -> AsyncIterator[Engine]:
     Raises Unreachable where there is no site but the demo that nobody asked for: a script must not take it for real.
     """
     if setup.found.notice:
-        raise Unreachable("no sites are configured, and no libvirt, clouds.yaml or kubeconfig was found here", NO_SITES_HINT)
+        raise Unreachable("no sites are configured, and no libvirt, clouds.yaml or kubeconfig was found", NO_SITES_HINT)
     engine = Engine(_sites_for(setup.found.sites, vm_name), read_only=setup.forbids_changes, follow=False)
     await engine.start()
     try:
