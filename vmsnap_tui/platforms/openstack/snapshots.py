@@ -139,9 +139,9 @@ def _disks(part: Part, names: Mapping[str, str]) -> Iterator[SnapshotDisk]:
     for image in part.images:
         if not mapping_of(image):
             yield SnapshotDisk(ROOT, SnapshotKind.IMAGE, str(image["id"]))
-    for snap in part.snaps:
-        volume = str(snap["volume_id"])
-        yield SnapshotDisk(names.get(volume, volume), SnapshotKind.VOLUME, str(snap["id"]))
+    cuts = [(names.get(volume, volume), str(snap["id"])) for snap in part.snaps for volume in [str(snap["volume_id"])]]
+    for disk, cut in sorted(cuts):
+        yield SnapshotDisk(disk, SnapshotKind.VOLUME, cut)
 
 
 def _kind(part: Part) -> SnapshotKind:

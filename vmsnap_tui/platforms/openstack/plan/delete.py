@@ -107,7 +107,7 @@ def _cautions(target: Snapshot, doomed: Sequence[Snapshot], facts: OpenStackFact
     if left := [each.name for each in facts.snapshots if each.parent in gone and each.id not in gone]:
         parent = facts.snapshot(target.parent) if target.parent else None
         below = f"below {quoted(parent.name)}" if parent else "without a parent"
-        names = ", ".join(map(quoted, left))
-        yield f"{names} {'stays' if len(left) == 1 else 'stay'} whole, and then {below}."
+        stays, stands = ("stays", "stands") if len(left) == 1 else ("stay", "stand")
+        yield f"{', '.join(map(quoted, left))} {stays} whole, and {stands} {below} then."
     if any(snapshot.current for snapshot in doomed):
         yield "The server goes on as it is: only the way back goes."
