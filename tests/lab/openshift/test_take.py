@@ -58,8 +58,8 @@ def test_a_paused_guest_is_not_frozen(cluster: OpenShiftLab) -> None:
         assert play.snapshots[name].state is VmState.PAUSED
 
 
-def test_a_freeze_that_ends_early_is_worth_less_than_was_promised(cluster: OpenShiftLab) -> None:
-    """Windows thaws by itself after ten seconds, and says so when it is thawed again."""
+def test_a_guest_whose_freeze_ends_before_each_cut_gives_no_snapshot(cluster: OpenShiftLab) -> None:
+    """Windows thaws by itself after ten seconds, and KubeVirt tries again until its deadline."""
     with desk(cluster) as play:
         cluster.set_freeze(play.name, thaw_fails="command Unfreeze failed: fsfreeze is limited up to 10 seconds")
         name = fresh_name()

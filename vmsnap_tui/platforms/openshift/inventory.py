@@ -42,8 +42,9 @@ T = TypeVar("T")
 
 _FIRST = (50, 150)
 """Sizes of the first pages of vms: the first rows shall be on the screen at once."""
-_FRESH = 10.0
-"""Seconds for which a list serves the questions that come one after the other, where no watch keeps it true."""
+_FRESH, _OLDEST = 10.0, 300.0
+"""Where no watch keeps it true, a list serves the questions that follow each other within so many seconds; until it is
+so old."""
 _OF_VMS = (VM_SNAPSHOTS, RESTORES, VOLUME_SNAPSHOTS)
 
 
@@ -62,6 +63,7 @@ class Inventory:
         self._chosen = tuple(chosen)
         self._filling: dict[Kind[Any], threading.Lock] = defaultdict(threading.Lock)
         self._listed: dict[Kind[Any], float] = {}
+        self._used = 0.0
         self._live: frozenset[Kind[Any]] = frozenset()
         self._origins: dict[str, Origin | None] = {}
 
@@ -192,12 +194,16 @@ class Inventory:
         if self.is_known(kind):
             return
         with self.filling(kind):
-            if self.is_known(kind) or time.monotonic() - self._listed.get(kind, float("-inf")) < _FRESH:
+            if self.is_known(kind) or self._is_fresh(kind):
                 return
             for scope in self.scopes:
                 for _ in self._listing(kind, scope):
                     pass
             self.filled(kind)
+
+    def _is_fresh(self, kind: Kind[Any]) -> bool:
+        listed, now = self._listed.get(kind, float("-inf")), time.monotonic()
+        return now - max(listed, self._used) < _FRESH and now - listed < _OLDEST
 
     # Some vms
 
@@ -205,6 +211,7 @@ class Inventory:
         """What the mirror holds of these vms, listed now where it is not known. Those that are gone are left out."""
         for kind in (MACHINES, *_OF_VMS):
             self._fill(kind)
+        self._used = time.monotonic()
         return self._complete({key: things for key in keys if (things := self._things(key)) is not None})
 
     def things(self, key: Key) -> Things:
