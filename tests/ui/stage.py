@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -92,16 +92,20 @@ class Stage:
         end = time.monotonic() + PATIENCE
         while True:
             waiting: set[MessagePump] = set()
+            one_more = asyncio.Event()
 
-            def handled(node: MessagePump, waiting: set[MessagePump] = waiting) -> None:
+            def handled(node: MessagePump, waiting: set[MessagePump] = waiting, one: asyncio.Event = one_more) -> None:
                 waiting.discard(node)
+                one.set()
 
             for node in self._nodes:
                 if node.call_later(handled, node):
                     waiting.add(node)
             while any(node.is_running for node in waiting):
                 assert time.monotonic() < end, f"still busy: {waiting}"
-                await asyncio.sleep(0.001)
+                one_more.clear()
+                with suppress(TimeoutError):  # one that is taken away does not answer
+                    await asyncio.wait_for(one_more.wait(), 0.05)
             if all(node._message_queue.empty() for node in self._nodes):
                 return
 
