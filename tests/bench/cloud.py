@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SERVERS, _IMAGES, _SNAPS = 500, 1000, 1000
-_RUNS = 3
+_RUNS = 2
 _MOST = 0.4
 _PATIENCE = 600.0
 _SETTLE, _IDLE = 60.0, 180.0

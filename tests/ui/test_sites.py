@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 from typing import TYPE_CHECKING
 
 from tests.ui.stage import NOW, stage
@@ -14,9 +15,11 @@ from vmsnap_tui.ui.screens.main import MainScreen
 from vmsnap_tui.ui.screens.take import TakeScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.ui.stage import Stage
+    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
 SITE = "kvm-rack7"
@@ -65,6 +68,32 @@ async def test_a_site_that_is_polled_shows_how_old_it_is(tmp_path: Path) -> None
         for age, words in ((timedelta(seconds=8), "· 8 s ago"), (timedelta(minutes=5), "· 5 m ago")):
             store.put_site(replace(store.sites[SITE], looked=NOW - age))
             await it.see(words)
+
+
+async def test_a_slow_answer_is_waited_for_and_not_asked_for_anew(tmp_path: Path) -> None:
+    asked: list[VmRef] = []
+    answer = Event()
+
+    def slow(platforms: dict[str, DemoPlatform]) -> None:
+        chain = platforms[SITE].chain
+
+        def wait(vm: VmRef) -> Sequence[Layer]:
+            asked.append(vm)
+            answer.wait(30)
+            return chain(vm)
+
+        platforms[SITE].chain = wait  # type: ignore[method-assign]
+
+    async with stage(tmp_path, prepare=slow) as it:
+        ref = await it.go_to("db-prod-01")
+        await it.until(lambda: ref in asked)
+        store = it.app.engine.store
+        for seconds in range(5):  # a sign of life of the site is nothing new of the vm
+            store.put_site(replace(store.sites[SITE], heard=NOW + timedelta(seconds=seconds)))
+            await it.pilot.pause(0.2)
+        answer.set()
+        await it.see("active")
+        assert asked.count(ref) == 1
 
 
 async def test_an_empty_site_and_none_at_all(tmp_path: Path) -> None:

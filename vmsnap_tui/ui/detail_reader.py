@@ -41,6 +41,7 @@ class DetailReader:
         """How often something changed: what was asked before is shown until the newer answer is there."""
         self._chain: tuple[VmRef, int, Sequence[Layer] | str] | None = None
         self._answered: tuple[Subject, Tab, int] | None = None
+        self._asked: tuple[Subject, Tab, int] | None = None
         self._reading: Worker[None] | None = None
 
     def forget(self) -> None:
@@ -73,9 +74,13 @@ class DetailReader:
                 self._read(tab, vm, snapshot)
 
     def _read(self, tab: Tab, vm: Vm, snapshot: Snapshot | None) -> None:
-        """Ask the site, unless nobody would see the answer or it is there already."""
-        if not self._details.display or self._answered == (self._subject, tab, self._age):
+        """Ask the site, unless nobody would see the answer, or it is there already or on its way."""
+        wanted = (self._subject, tab, self._age)
+        if not self._details.display or self._answered == wanted:
             return
+        if self._asked == wanted and self._reading and not self._reading.is_finished:
+            return
+        self._asked = wanted
         if tab is not Tab.SNAPSHOT and not (self._answered and self._answered[1] is tab):
             self._details.say(tab, "Reading…")
         subject, age = self._subject, self._age
