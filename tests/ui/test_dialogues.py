@@ -128,17 +128,19 @@ async def test_a_way_back_shows_what_may_be_set_of_it(tmp_path: Path) -> None:
         it_is = await show(it, RestoreScreen(it.app.engine, vm, snapshots["haproxy-3.0"]))
         assert it_is.screen.request().settings == ()
         assert it_is.plan.is_destructive
+        safety = it_is.screen.query_one("#safety", Checkbox)
+        assert safety.value
         it_is.screen.query_one("#how", Choice).focus()
-        it_is.screen.query_one("#safety", Checkbox).value = False
         await it.press("down")
         await it.see("launch a new server", "edge-proxy-1-haproxy-3.0")
+        await it.until(lambda: not safety.value and not it_is.plan.refusals, "a plan that loses nothing")
         field = it_is.screen.query_one(SettingsForm).query_one(Input)
         field.value = "copy"
         await it.until(lambda: any("copy" in step.label for step in it_is.plan.steps), "a step that names the copy")
         assert it_is.screen.request().settings == (("name", "copy"),)
         it_is.screen.query_one("#how", Choice).focus()
         await it.press("up")
-        await it.until(lambda: it_is.plan.is_destructive, "the other way's plan")
+        await it.until(lambda: safety.value and it_is.plan.losses, "the other way's plan")
         assert it_is.screen.request().settings == ()
 
 

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from vmsnap_tui.model.layer import LayerKind
 from vmsnap_tui.model.snapshot import SnapshotKind
+from vmsnap_tui.model.vm import Firmware
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.ui.widgets.fields import Field, Heading, field
 from vmsnap_tui.ui.widgets.lamp import lamp
@@ -103,7 +104,9 @@ def vm_fields(vm: Vm, freeze: Freeze | None, chain: Sequence[Layer] | str | None
         items.append(field("Writes", light.text + (f": {freeze.why}" if freeze.why else ""), light.style))
     power = ", ".join(part for part in (f"{vm.vcpus} vCPU" if vm.vcpus else "", sizes.size(vm.memory)) if part)
     firmware = vm.firmware.value.upper() + (" + TPM" if vm.tpm else "")
-    items += [field("Size", power or "not known"), field("Boots", firmware)]
+    items.append(field("Size", power or "not known"))
+    if vm.tpm or vm.firmware is not Firmware.UNKNOWN:
+        items.append(field("Boots", firmware))
     if vm.group:
         items.append(field("Group", vm.group))
     flags = [

@@ -71,21 +71,22 @@ class RestoreScreen(SnapshotDialogue):
 
     @on(Choice.Chosen, "#how")
     def offer(self, event: Choice.Chosen) -> None:
-        """Show what may be set of the way."""
+        """Show what may be set of the way, and whether it loses what a safety snapshot would keep."""
         way = next(way for way in self.facts.ways_back(self.snapshot.ref) if way.id == event.value)
         self.query_one(SettingsForm).show(way.settings)
+        self.query_one("#safety", Checkbox).value = self._is_safety_wise(way.id)
 
     def _usual(self) -> After:
         """Disks alone bring back no running guest: one that runs now is started again on them."""
         disks_alone = self.snapshot.memory is None and self.snapshot.state is not VmState.OFF
         return After.RUNNING if disks_alone and self.facts.vm.state.is_active else After.AS_TAKEN
 
-    def _is_safety_wise(self) -> bool:
+    def _is_safety_wise(self, how: str = "") -> bool:
         """Whether something would be lost that a safety snapshot, which can be taken, would keep."""
-        bare = self.facts.plan(Restore(self.snapshot.ref))
+        bare = self.facts.plan(Restore(self.snapshot.ref, how=how))
         if not any(loss.kind in {LossKind.CHANGES, LossKind.MEMORY} for loss in bare.losses):
             return False
-        return not self.facts.plan(Restore(self.snapshot.ref, safety=self._safety)).refusals
+        return not self.facts.plan(Restore(self.snapshot.ref, safety=self._safety, how=how)).refusals
 
     def request(self) -> Restore:
         """As the fields stand."""
