@@ -84,14 +84,6 @@ def test_members_see_their_own_project(cloud: OpenStackLab) -> None:
     assert cloud.connect(ADMIN).compute.get_server(server).name == "smoke-hidden"
 
 
-def test_quota(cloud: OpenStackLab) -> None:
-    cloud.set_quota(OTHER, volumes=0, instances=0)
-    with pytest.raises(openstack.exceptions.HttpException, match="VolumeLimitExceeded"):
-        cloud.seed_volume("smoke-too-many", login=OTHER)
-    with pytest.raises(openstack.exceptions.ForbiddenException, match="Quota exceeded"):
-        cloud.seed_server("smoke-too-many", login=OTHER)
-
-
 def test_an_api_that_stops_refuses_connections_and_comes_back(cloud: OpenStackLab) -> None:
     cloud.stop_api("nova")
     with pytest.raises((ConnectFailure, openstack.exceptions.SDKException)):
