@@ -127,20 +127,6 @@ def test_wrong_passwords_are_refused(cloud: OpenStackLab) -> None:
         wrong.authorize()
 
 
-def test_copies_are_listed_like_the_original(cloud: OpenStackLab) -> None:
-    connection = cloud.connect(OTHER)
-    cloud.set_quota(OTHER, volumes=10, instances=10)
-    cloud.multiply_server(cloud.seed_server("copied", login=OTHER), 1100)
-    (snapshot,) = cloud.seed_volume_snapshots(cloud.seed_volume("copied", login=OTHER), 1, login=OTHER)
-    cloud.multiply_volume_snapshot(snapshot, 1100)
-    cloud.multiply_image(cloud.seed_image("copied", login=OTHER), 1100)
-    servers = list(connection.compute.servers())
-    assert len(servers) == len({server.id for server in servers}) == 1101
-    assert {server.status for server in servers} == {"ACTIVE"}
-    assert len(list(connection.block_storage.snapshots())) == 1101
-    assert len(list(connection.image.images(owner=connection.current_project_id, limit=1000))) == 1101
-
-
 def test_an_image_may_be_stuck(cloud: OpenStackLab) -> None:
     stuck = cloud.seed_queued_image("stuck", image_type="snapshot")
     assert cloud.connect().image.get_image(stuck).status == "queued"
