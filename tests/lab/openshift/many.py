@@ -29,14 +29,17 @@ def write(etcd: str, vms: int, snapshots: int, namespaces: int) -> None:
 
     The namespaces must exist; `etcd` is its URL.
     """
-    puts: list[Object] = []
-    for key, item in _objects(vms, snapshots, namespaces):
-        value = json.dumps(item, separators=(",", ":")).encode()
-        puts.append({"requestPut": {"key": _text(key.encode()), "value": _text(value)}})
-        if len(puts) == BATCH:
-            call(etcd, "kv/txn", {"success": puts})
-            puts = []
-    call(etcd, "kv/txn", {"success": puts})
+    puts = [_put(key, item) for key, item in _objects(vms, snapshots, namespaces)]
+    *batches, last = (puts[first : first + BATCH] for first in range(0, len(puts), BATCH))
+    # The API server waits for the newest revision, not for all that came with it: the newest has one object.
+    for batch in (*batches, last[:-1], last[-1:]):
+        if batch:
+            call(etcd, "kv/txn", {"success": batch})
+
+
+def _put(key: str, item: Object) -> Object:
+    value = json.dumps(item, separators=(",", ":")).encode()
+    return {"requestPut": {"key": _text(key.encode()), "value": _text(value)}}
 
 
 def call(etcd: str, what: str, body: Object) -> Object:
