@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+from . import software
 from .lab import KEPT, USERS, LabError, OpenShiftLab, sweep
 
 
@@ -15,11 +16,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="./dev lab openshift", description="A real Kubernetes API with KubeVirt's snapshots to play with."
     )
-    parser.add_argument("action", nargs="?", default="up", choices=("up", "down", "status", "run"))
+    parser.add_argument("action", nargs="?", default="up", choices=("up", "down", "status", "run", "compile"))
     parser.add_argument("command", nargs=argparse.REMAINDER, help="for run: a command, with the cluster in KUBECONFIG")
     options = parser.parse_args()
     lab = OpenShiftLab(KEPT)
     try:
+        if options.action == "compile":
+            software.prepare()
+            return 0
         if options.action == "down":
             lab.close()
             sweep()
