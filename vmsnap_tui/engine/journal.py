@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ CREATE TABLE IF NOT EXISTS lines (
 Row = tuple[Any, ...]
 _PATIENCE = 2.0
 """Seconds to wait for another vmsnap that is writing."""
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,7 @@ class Journal:
         self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = sqlite3.connect(self.file, timeout=_PATIENCE, isolation_level=None)
         try:
-            database.execute("PRAGMA journal_mode = WAL")
+            _share(database)
             database.execute("PRAGMA synchronous = FULL")
             database.execute("BEGIN IMMEDIATE")
             (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -276,6 +278,22 @@ class Journal:
         if self._database is not None:
             self._database.close()
             self._database = None
+
+
+def _share(database: SqlConnection) -> None:
+    """Let several runs use the file at once. SQLite does not wait where two change a new file to that side by side."""
+    import sqlite3
+
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _lay_out(database: SqlConnection) -> None:
