@@ -31,6 +31,9 @@ AUDIT: Final = {
         {"level": "Metadata"},
     ],
 }
+# By itself each of the storage's controllers asks no more than five times a second, and then a snapshot takes two.
+UNTHROTTLED: Final = ("--kube-api-qps=200", "--kube-api-burst=400")
+PERSISTENT: Final = ("--retry-interval-start=100ms", "--retry-interval-max=2s")
 CONTROLLERS: Final = (
     "clusterrole-aggregation-controller",
     "garbage-collector-controller",
@@ -119,8 +122,7 @@ def commands(place: Place, software: Software) -> dict[str, list[str | Path]]:
             f"--secure-port={place.ports['manager']}",
             f"--cert-dir={place.folder / 'run'}",
             "--leader-elect=false",
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
+            *UNTHROTTLED,
         ],
         "storage": [software.program("storage"), place.storage, place.socket],
         "csi-provisioner": [
@@ -128,21 +130,21 @@ def commands(place: Place, software: Software) -> dict[str, list[str | Path]]:
             to_cluster,
             to_storage,
             "--feature-gates=Topology=false",
-            "--retry-interval-start=100ms",
-            "--retry-interval-max=2s",
+            *UNTHROTTLED,
+            *PERSISTENT,
         ],
         "snapshot-controller": [
             software.program("snapshot-controller"),
             to_cluster,
-            "--retry-interval-start=100ms",
-            "--retry-interval-max=2s",
+            *UNTHROTTLED,
+            *PERSISTENT,
         ],
         "csi-snapshotter": [
             software.program("csi-snapshotter"),
             to_cluster,
             to_storage,
-            "--retry-interval-start=100ms",
-            "--retry-interval-max=2s",
+            *UNTHROTTLED,
+            *PERSISTENT,
         ],
         "stand-in": [sys.executable, "-m", "tests.lab.openshift.stand_in", place.folder],
         "virt-controller": [
