@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.cloud import openstack
+from tests.bench.cluster import openshift
 from tests.bench.figure import Figure, Skipped, table
 from tests.bench.keys import keys
 from tests.bench.memory import memory
@@ -21,6 +22,7 @@ _MEASURES = {
     "full": full_read,
     "memory": memory,
     "openstack": openstack,
+    "openshift": openshift,
 }
 
 

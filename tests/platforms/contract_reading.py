@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 def _as_far_as(listed: Vm, fresh: Vm) -> Vm:
-    """`fresh` without the sizes of disks that the list leaves out, since they cost a question to each vm."""
+    """`fresh` without what the list leaves out of disks, their sizes and protocols, which cost a question to each vm."""
     disks = (
         replace(
             disk,
+            protocol=known.protocol and disk.protocol,
             capacity=None if known.capacity is None else disk.capacity,
             allocation=None if known.allocation is None else disk.allocation,
         )

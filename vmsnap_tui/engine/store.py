@@ -302,7 +302,7 @@ class Store:
 
 
 def _with_sizes(vm: Vm, known: Vm) -> Vm:
-    """`vm`, with the last known sizes of its disks where a list leaves them out."""
+    """`vm`, with the last known sizes and protocols of its disks where a list leaves them out."""
     if vm.disks == known.disks or all(disk.capacity is not None for disk in vm.disks):
         return vm
     last = {(disk.id, disk.source): disk for disk in known.disks}
@@ -312,4 +312,4 @@ def _with_sizes(vm: Vm, known: Vm) -> Vm:
 def _sized(disk: Disk, last: Disk) -> Disk:
     if disk.capacity is not None or disk.allocation is not None:
         return disk
-    return replace(disk, capacity=last.capacity, allocation=last.allocation)
+    return replace(disk, protocol=disk.protocol or last.protocol, capacity=last.capacity, allocation=last.allocation)

@@ -40,7 +40,7 @@ class Platform(Protocol):
     def vms(self) -> Iterator[Sequence[Vm]]:
         """All vms, in pages, so that the first rows paint before the last page is in.
 
-        Sizes of disks may be None here where asking for them costs a call for each vm; `vm` has them.
+        Sizes and protocols of disks may be left out where asking for them costs a call for each vm; `vm` has them.
         """
         ...
 

@@ -91,6 +91,11 @@ class OpenShiftLab(Seeds):
         return self.place.kubeconfig
 
     @property
+    def kubectl(self) -> Path:
+        """The cluster's own client."""
+        return software.prepare().program("kubectl")
+
+    @property
     def context(self) -> str:
         """Name of the admin's context."""
         return self.context_of(ADMIN)
@@ -208,7 +213,8 @@ class OpenShiftLab(Seeds):
         """Start it again and wait until it answers, for the stand-in too."""
         self._start("kube-apiserver")
         self.processes.wait("kube-apiserver", self.api.is_ready, 180)
-        for name in CONTROLLERS:  # those that gave up meanwhile; in a cluster the kubelet would
+        for name in CONTROLLERS:  # as in a cluster, where they give up with their leases and the kubelet starts them
+            self.processes.stop(name)
             self._start(name)
         self.wait_ready()
 

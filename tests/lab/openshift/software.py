@@ -28,6 +28,7 @@ PACKAGES: Final = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
     "snapshot-controller": f"{SNAPSHOTTER}/v8/cmd/snapshot-controller",
     "csi-snapshotter": f"{SNAPSHOTTER}/v8/cmd/csi-snapshotter",
     "csi-provisioner": "github.com/kubernetes-csi/external-provisioner/v5/cmd/csi-provisioner",

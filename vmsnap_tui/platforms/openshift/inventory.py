@@ -48,6 +48,11 @@ so old."""
 _OF_VMS = (VM_SNAPSHOTS, RESTORES, VOLUME_SNAPSHOTS)
 
 
+def no_vm() -> Missing:
+    """The error for a vm that is not there."""
+    return Missing("there is no such vm", "it was removed in the meantime: refresh")
+
+
 class Inventory:
     """Reads a cluster. Every thread may call it.
 
@@ -220,7 +225,7 @@ class Inventory:
             return self.fresh_things(key)
         things = self._things(key)
         if things is None:
-            raise Missing("there is no such vm", "it was removed in the meantime: refresh")
+            raise no_vm()
         return self._complete({key: things})[key]
 
     def fresh_things(self, key: Key) -> Things:
@@ -232,7 +237,7 @@ class Inventory:
         self._read(key)
         machine = self.mirror.get(MACHINES, key)
         if machine is None:
-            raise Missing("there is no such vm", "it was removed in the meantime: refresh")
+            raise no_vm()
         for kind in _OF_VMS:
             if kind not in self.barred and not (self.is_known(kind) and self._is_long(kind, key[0])):
                 self._read_namespace(kind, key[0])

@@ -13,7 +13,7 @@ from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.openshift.chain import layers
 from vmsnap_tui.platforms.openshift.cluster import Cluster
 from vmsnap_tui.platforms.openshift.convert import key_of_ref, vm_of
-from vmsnap_tui.platforms.openshift.inventory import Inventory
+from vmsnap_tui.platforms.openshift.inventory import Inventory, no_vm
 from vmsnap_tui.platforms.openshift.kinds import MACHINES, VM_SNAPSHOTS, VOLUME_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.snapshots import loose_of, snapshots_of
 from vmsnap_tui.platforms.openshift.watch import Watch
@@ -109,6 +109,8 @@ class OpenShiftPlatform:
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The cluster's own JSON of a vm, or of a snapshot's objects."""
         key = key_of_ref(vm)
+        if not all(key):  # the cluster would show a list
+            raise no_vm()
         if snapshot is None:
             return _shown([self._raw(self._cluster.path(MACHINES, *key))])
         things = self.inventory.things(key)
