@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _as_far_as(listed: Vm, fresh: Vm) -> Vm:
-    """`fresh` without what the list leaves out of disks, their sizes and protocols, which cost a question to each vm."""
+    """`fresh` without what the list leaves out of disks: sizes and protocols, which cost a question to each vm."""
     disks = (
         replace(
             disk,

@@ -126,6 +126,13 @@ def test_notes() -> None:
     assert "no disks" in notes
 
 
+def test_what_is_older_than_the_vm_is_of_an_earlier_one() -> None:
+    item = snapshot("s", 10, 1)  # virt-controller has written the new vm's uid to it
+    assert not one(item).notes
+    item["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
+    assert one(item).notes == ("taken of an earlier vm of this name",)
+
+
 def test_what_people_wrote() -> None:
     more = {"annotations": {"description": "a\nb\x1b"}, "labels": {"vmsnap.io/protected": "yes"}}
     found = one(snapshot("s", 10, 1, **more))

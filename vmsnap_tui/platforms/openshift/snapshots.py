@@ -35,6 +35,8 @@ _WORDS = {
     "QuiesceFailed": "Guest agent could not quiesce the filesystem. Snapshot is crash-consistent and may not be "
     "application-consistent.",
 }
+_EARLIER = "earlier"
+"""Instead of the uid of a vm that had the name before."""
 _KNOWN = {ONLINE, AGENT, PARTIAL, *_UNPROVEN}
 
 
@@ -102,7 +104,7 @@ def _member(snapshot: VmSnapshot, things: Things, vm: VmRef, backed: set[str]) -
     return Member(
         record,
         meta.uid,
-        status.source_uid,
+        _EARLIER if _is_of_an_earlier(snapshot, things.machine) else status.source_uid,
         meta.annotations.parents,
         things.origins.get(meta.uid),
         is_base=status.creation_time is not None and not failed,
@@ -182,14 +184,19 @@ def said(conditions: Iterable[Condition], type_: str, status: str = "True") -> s
 
 def _notes(snapshot: VmSnapshot, machine: VirtualMachine, words: Mapping[str, str]) -> tuple[str, ...]:
     notes = [clean(f"{name}: {text}" if text else name) for name, text in words.items()]
-    uid = snapshot.status.source_uid
-    if uid and uid != machine.metadata.uid:
-        notes.append("taken of an earlier vm of this name: it can be restored to a new vm only")
+    if _is_of_an_earlier(snapshot, machine):
+        notes.append("taken of an earlier vm of this name")
     if snapshot.spec.deletion_policy == "Retain":
         notes.append("its data is retained when it is deleted")
     if snapshot.status.snapshot_volumes is not None and not snapshot.status.snapshot_volumes.included_volumes:
         notes.append("it holds no disks, but the vm's definition alone")
     return tuple(notes)
+
+
+def _is_of_an_earlier(snapshot: VmSnapshot, machine: VirtualMachine) -> bool:
+    """Whether it is of another vm of the same name. KubeVirt notes the new one's uid with it, but its age remains."""
+    uid, taken, born = snapshot.status.source_uid, snapshot.metadata.created, machine.metadata.created
+    return bool(uid and uid != machine.metadata.uid) or (taken is not None and born is not None and taken < born)
 
 
 # VolumeSnapshots
