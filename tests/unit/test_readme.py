@@ -8,12 +8,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 from textual.binding import Binding
 
 from vmsnap_tui.cli.exits import MEANINGS
 from vmsnap_tui.cli.main import cli
 from vmsnap_tui.engine.config import Config, SiteConfig, UiConfig
 from vmsnap_tui.model.snapshot import Consistency
+from vmsnap_tui.platforms.openshift.facts import Right
+from vmsnap_tui.platforms.openshift.plan import methods
+from vmsnap_tui.platforms.openshift.plan.ways import CLAIM, EXPORT, IN_PLACE, KEEP, NEW_VM
+from vmsnap_tui.platforms.openshift.plan.ways import SWAP as SWAP_IN
 from vmsnap_tui.platforms.openstack.plan.ways import NEW, REBUILD, REVERT, SWAP
 from vmsnap_tui.present.marks import meaning
 from vmsnap_tui.ui.bindings import APP, MAIN
@@ -114,7 +119,10 @@ def test_each_consistency_is_explained() -> None:
         assert row[1].startswith(meaning(consistency))
 
 
-@pytest.mark.parametrize(("title", "folder"), [("On libvirt", "libvirt"), ("On OpenStack", "openstack")])
+@pytest.mark.parametrize(
+    ("title", "folder"),
+    [("On libvirt", "libvirt"), ("On OpenShift Virtualization", "openshift"), ("On OpenStack", "openstack")],
+)
 def test_every_refusal_of_a_planner_is_explained(title: str, folder: str) -> None:
     codes: set[str] = set()
     for file in (ROOT / "vmsnap_tui/platforms" / folder).rglob("*.py"):
@@ -129,8 +137,26 @@ def test_every_refusal_of_a_planner_is_explained(title: str, folder: str) -> Non
 
 
 def test_every_way_to_restore_on_openstack_is_explained() -> None:
-    rows = [line for line in section("OpenStack").splitlines() if re.match(r"\| `", line)]
-    assert [row.split("`")[1] for row in rows] == [REBUILD, REVERT, SWAP, NEW]
+    assert explained_in("OpenStack") == [REBUILD, REVERT, SWAP, NEW]
+
+
+def test_every_way_on_openshift_is_explained() -> None:
+    assert explained_in("OpenShift Virtualization") == [*methods.ALL, KEEP, IN_PLACE, NEW_VM, EXPORT, SWAP_IN, CLAIM]
+
+
+def test_the_role_for_openshift_allows_what_is_done_there() -> None:
+    [role] = re.findall(r"```yaml\n(apiVersion.*?)```", section("OpenShift Virtualization"), re.DOTALL)
+    rules = yaml.safe_load(role)["rules"]
+    for right in Right:
+        assert any(
+            right.verb in rule["verbs"] and right.group in rule["apiGroups"] and right.resource in rule["resources"]
+            for rule in rules
+        ), right
+
+
+def explained_in(title: str) -> list[str]:
+    """What the tables below a heading explain."""
+    return [line.split("`")[1] for line in section(title).splitlines() if re.match(r"\| `", line)]
 
 
 def test_pictures_and_links_within_lead_somewhere() -> None:
