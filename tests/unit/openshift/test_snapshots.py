@@ -240,8 +240,11 @@ def test_snapshots_of_an_earlier_vm_of_that_name_are_a_tree_of_their_own() -> No
 def test_contents_are_read_only_where_they_are_needed() -> None:
     noted = snapshot("c", 12, 3, annotations={"vmsnap.io/parents": "-"})
     begun = snapshot("d", 13, 4, status=BUSY)
-    wanted = [needs_origin(read(each, records.VmSnapshot)) for each in (A, noted, begun)]
+    wanted = [needs_origin(read(each, records.VmSnapshot), ()) for each in (A, noted, begun)]
     assert wanted == [True, False, False]
+    of_that_second, before = (restores(restore("back", 30, "a", at)) for at in (3, 2))
+    assert needs_origin(read(noted, records.VmSnapshot), of_that_second)
+    assert not needs_origin(read(noted, records.VmSnapshot), before)
 
 
 # Volume snapshots

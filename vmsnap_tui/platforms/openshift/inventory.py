@@ -307,7 +307,7 @@ class Inventory:
         for key, things in found.items():
             if things.here.epoch and self.cluster.serving.has(CONTENTS):
                 for each in things.snapshots:
-                    if each.metadata.uid not in self._origins and needs_origin(each):
+                    if each.metadata.uid not in self._origins and needs_origin(each, things.restores):
                         wanted[each.metadata.uid] = self.cluster.path(CONTENTS, key[0], each.content)
         if not wanted:
             return found

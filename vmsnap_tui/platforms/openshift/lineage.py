@@ -63,9 +63,16 @@ def base_of(claims: Iterable[ClaimSpec]) -> str:
     return ""
 
 
-def needs_origin(snapshot: VmSnapshot) -> bool:
-    """Whether a content has to be read to place a snapshot of a vm that was restored: nothing is noted with it."""
-    return not snapshot.metadata.annotations.parents and snapshot.status.creation_time is not None
+def needs_origin(snapshot: VmSnapshot, restores: Iterable[VmRestore]) -> bool:
+    """Whether a content has to be read to place a snapshot of a vm that was restored.
+
+    What is noted with it says what it descends from, and its time whether a restore came between. Times are told in
+    whole seconds: of two things in the same one, it does not say which came first.
+    """
+    taken = snapshot.status.creation_time
+    if taken is None:
+        return False
+    return not snapshot.metadata.annotations.parents or any(each.status.restore_time == taken for each in restores)
 
 
 def with_lineage(
