@@ -146,8 +146,14 @@ def test_one_volume_alone_and_back(cluster: OpenShiftLab) -> None:
         play.do(Take(play.vm, name, method="volume-snapshot", disks=(f"{play.name}-1",)))
         assert play.snapshots[name].consistency is Consistency.CLEAN
         play.write(AFTER)
+        play.do(Take(play.vm, later := fresh_name(), method="volume-snapshot"))
+        assert play.current == later
         play.do(Restore(play.snapshots[name].ref))
         assert play.read() == [AFTER + b"0", BEFORE + b"1"]
+        assert play.current == name
+        play.do(Take(play.vm, branch := fresh_name()))
+        assert play.tree == {name: None, later: name, branch: name}
+        assert play.current == branch
 
 
 def test_a_name_is_taken_once_in_a_namespace(cluster: OpenShiftLab) -> None:

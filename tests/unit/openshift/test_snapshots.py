@@ -17,6 +17,7 @@ from tests.unit.openshift.objects import (
     claim,
     content,
     epoch_of,
+    hour,
     read,
     restore,
     snapshot,
@@ -237,14 +238,36 @@ def test_snapshots_of_an_earlier_vm_of_that_name_are_a_tree_of_their_own() -> No
     assert tree(things(vm(), earlier, A, B)) == {"old": None, "a": None, "b*": "a"}
 
 
+def swapped_in(name: str, at: float) -> records.Claim:
+    """A claim that was made from a VolumeSnapshot by us."""
+    item = claim("web-data-2", 50, of=name)
+    item["metadata"] |= {"creationTimestamp": hour(at), "annotations": {"vmsnap.io/vm": "web"}}
+    return read(item, records.Claim)
+
+
+def test_a_volume_that_was_swapped_in_is_a_branch_too() -> None:
+    cut = read(volume_snapshot("cut", 40, 1.5), records.VolumeSnapshot)
+    known = origins(a=content(10), b=content(11))
+    claims = {"web-data": swapped_in("cut", 2.5)}
+    found = things(vm(), A, B, volume_snapshots=(cut,), origins=known, claims=claims)
+    assert tree(found) == {"a": None, "cut*": "?a", "b": "cut"}
+    assert tree(things(vm(), A, B, C, volume_snapshots=(cut,), origins=known, claims=claims))["c*"] == "?cut"
+
+
+def test_an_image_that_the_vm_was_made_of_is_no_branch() -> None:
+    golden = read(claim("web-root", 20, of="debian-12"), records.Claim)
+    assert tree(things(vm(), A, B, claims={"web-root": golden})) == {"a": None, "b*": "a"}
+
+
 def test_contents_are_read_only_where_they_are_needed() -> None:
     noted = snapshot("c", 12, 3, annotations={"vmsnap.io/parents": "-"})
     begun = snapshot("d", 13, 4, status=BUSY)
-    wanted = [needs_origin(read(each, records.VmSnapshot), ()) for each in (A, noted, begun)]
+    wanted = [needs_origin(read(each, records.VmSnapshot), Origin(), ()) for each in (A, noted, begun)]
     assert wanted == [True, False, False]
     of_that_second, before = (restores(restore("back", 30, "a", at)) for at in (3, 2))
-    assert needs_origin(read(noted, records.VmSnapshot), of_that_second)
-    assert not needs_origin(read(noted, records.VmSnapshot), before)
+    assert needs_origin(read(noted, records.VmSnapshot), Origin(), of_that_second)
+    assert not needs_origin(read(noted, records.VmSnapshot), Origin(), before)
+    assert needs_origin(read(noted, records.VmSnapshot), Origin(since=of_that_second[0].status.restore_time), ())
 
 
 # Volume snapshots

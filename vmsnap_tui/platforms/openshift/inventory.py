@@ -305,9 +305,10 @@ class Inventory:
         """With the origins that are needed. A content never changes what it says, so that each is read but once."""
         wanted: dict[str, str] = {}
         for key, things in found.items():
-            if things.here.epoch and self.cluster.serving.has(CONTENTS):
+            here = things.here
+            if here.epoch and self.cluster.serving.has(CONTENTS):
                 for each in things.snapshots:
-                    if each.metadata.uid not in self._origins and needs_origin(each, things.restores):
+                    if each.metadata.uid not in self._origins and needs_origin(each, here, things.restores):
                         wanted[each.metadata.uid] = self.cluster.path(CONTENTS, key[0], each.content)
         if not wanted:
             return found

@@ -2,13 +2,16 @@
 
 An *epoch* is the time between two restores of a vm. KubeVirt notes the last restore as an annotation on the vm, and
 keeps a copy of that with the content of each snapshot; the restore names the snapshot that the epoch began with, and
-so do the claims that it filled. Where none of these is left, the times of the restores must do.
+so do the claims that it filled. Where none of these is left, the times of the restores must do. Of volumes that were
+swapped in nobody keeps a record but their claims, which note whose they are and name the VolumeSnapshot.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -19,17 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.platforms.openshift.records import ClaimSpec, SnapshotContent, VmRestore, VmSnapshot
+    from vmsnap_tui.platforms.openshift.records import BackedClaim, Claim, SnapshotContent, VmRestore, VmSnapshot
 
 _CUT = re.compile(r"vmsnapshot-([0-9a-f-]{36})-volume-")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The epoch in which something was made, and the uid of the snapshot that its claims were filled from."""
+    """The epoch in which something was made, and what its claims were filled from.
+
+    `base` is the uid of a VirtualMachineSnapshot, or the name of a VolumeSnapshot that was swapped in after `since`.
+    """
 
     epoch: str = ""
     base: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,8 @@ class Member:
     """A snapshot to be placed.
 
     `epoch` holds its vm's uid too: another vm of the same name began another history. `origin` is None where its
-    content was not read. `is_base` says that others can descend from it: it holds data.
+    content was not read. `is_base` says that others can descend from it: it holds data. `parts` are the names of its
+    VolumeSnapshots, where it consists of such.
     """
 
     snapshot: Snapshot
@@ -46,24 +54,33 @@ class Member:
     noted: str = ""
     origin: Origin | None = None
     is_base: bool = True
+    parts: tuple[str, ...] = ()
 
 
 def origin_of(content: SnapshotContent) -> Origin:
     """What the content of a snapshot says of where it is from."""
-    claims = (backup.claim.spec for backup in content.spec.volume_backups)
-    return Origin(content.spec.source.virtual_machine.metadata.annotations.last_restore, base_of(claims))
+    claims = (backup.claim for backup in content.spec.volume_backups)
+    return origin_by(content.spec.source.virtual_machine.metadata.annotations.last_restore, claims)
 
 
-def base_of(claims: Iterable[ClaimSpec]) -> str:
-    """The uid of the snapshot that claims were filled from, "" where there is none."""
-    for claim in claims:
-        match = _CUT.match(claim.data_source.name) if claim.data_source else None
-        if match:
-            return match[1]
-    return ""
+def origin_by(last_restore: str, claims: Iterable[Claim | BackedClaim]) -> Origin:
+    """Where a vm with these claims is from. The newest that was filled says it."""
+    for claim in sorted(claims, key=_birth, reverse=True):
+        source = claim.spec.data_source
+        if source is None:
+            continue
+        if match := _CUT.match(source.name):
+            return Origin(last_restore, match[1])
+        if claim.metadata.annotations.vm:  # images that vms are made of are filled from snapshots too, and note nothing
+            return Origin(f"{last_restore}+{source.name}", source.name, claim.metadata.created)
+    return Origin(last_restore)
 
 
-def needs_origin(snapshot: VmSnapshot, restores: Iterable[VmRestore]) -> bool:
+def _birth(claim: Claim | BackedClaim) -> datetime:
+    return claim.metadata.created or datetime.fromtimestamp(0, UTC)
+
+
+def needs_origin(snapshot: VmSnapshot, here: Origin, restores: Iterable[VmRestore]) -> bool:
     """Whether a content has to be read to place a snapshot of a vm that was restored.
 
     What is noted with it says what it descends from, and its time whether a restore came between. Times are told in
@@ -72,7 +89,10 @@ def needs_origin(snapshot: VmSnapshot, restores: Iterable[VmRestore]) -> bool:
     taken = snapshot.status.creation_time
     if taken is None:
         return False
-    return not snapshot.metadata.annotations.parents or any(each.status.restore_time == taken for each in restores)
+    return not snapshot.metadata.annotations.parents or taken in {
+        here.since,
+        *(each.status.restore_time for each in restores),
+    }
 
 
 def with_lineage(
@@ -86,10 +106,14 @@ class _Tree:
     def __init__(self, members: Sequence[Member], restores: Iterable[VmRestore], here: Origin) -> None:
         self._members = sorted(members, key=lambda each: (each.snapshot.created, each.snapshot.id))
         self._by_uid = {each.uid: each for each in self._members}
+        self._by_part = {part: each for each in self._members for part in each.parts}
         self._here = here
-        done = [(each.status.restore_time, each) for each in restores if each.status.restore_time is not None]
-        self._restores = sorted(done, key=lambda pair: pair[0])
-        self._named = {each.epoch: each for _, each in self._restores}
+        done = [(at, each) for each in restores if (at := each.status.restore_time) is not None]
+        self._named = {each.epoch: each for _, each in done}
+        began = [(at, Origin(each.epoch)) for at, each in done]
+        if here.since is not None:
+            began.append((here.since, here))
+        self._began = sorted(began, key=itemgetter(0))
 
     def placed(self, vm_uid: str) -> tuple[Snapshot, ...]:
         last: dict[tuple[str, str], str] = {}
@@ -114,8 +138,8 @@ class _Tree:
             return member.origin, True
         if not self._here.epoch:
             return Origin(), True  # a vm that was never restored
-        before = [each for at, each in self._restores if at <= member.snapshot.created]
-        return Origin(before[-1].epoch if before else ""), False
+        before = [origin for at, origin in self._began if at < member.snapshot.created]
+        return before[-1] if before else Origin(), False
 
     def _noted(self, member: Member) -> str | None:
         """The nearest of the parents that were noted and are still there."""
@@ -134,7 +158,7 @@ class _Tree:
                 # One of the same name that was taken later is another.
                 if each.snapshot.name == wanted and at is not None and each.snapshot.created <= at:
                     return each.snapshot.id
-        base = self._by_uid.get(origin.base)
+        base = self._by_uid.get(origin.base) or self._by_part.get(origin.base)
         return None if base is None or base is member else base.snapshot.id
 
 

@@ -10,7 +10,7 @@ from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot, SnapshotDi
 from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openshift import stamps
-from vmsnap_tui.platforms.openshift.lineage import Member, Origin, base_of, with_lineage
+from vmsnap_tui.platforms.openshift.lineage import Member, Origin, origin_by, with_lineage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,8 +55,7 @@ class Things:
     @property
     def here(self) -> Origin:
         """Where the vm as it is now is from."""
-        base = base_of(claim.spec for claim in self.claims.values())
-        return Origin(self.machine.metadata.annotations.last_restore, base)
+        return origin_by(self.machine.metadata.annotations.last_restore, self.claims.values())
 
 
 def snapshots_of(things: Things, vm: VmRef) -> tuple[Snapshot, ...]:
@@ -225,7 +224,8 @@ def _loose_member(id_: str, parts: Sequence[VolumeSnapshot], vm: VmRef, volumes:
         error=error,
         protected=any(part.metadata.labels.protected == stamps.YES for part in parts),
     )
-    return Member(record, head.metadata.uid, "", notes.parents, is_base=not error)
+    names = tuple(part.metadata.name for part in parts)
+    return Member(record, head.metadata.uid, "", notes.parents, is_base=not error, parts=names)
 
 
 def _disk_of(part: VolumeSnapshot, volumes: Mapping[str, str]) -> str:
