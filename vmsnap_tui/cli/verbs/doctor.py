@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _PATIENCE = 20.0
 """Seconds that a site has to answer."""
 
-_LIBRARIES = ("textual", "click", "msgspec", "libvirt-python", "lxml")
+_LIBRARIES = ("textual", "click", "msgspec", "libvirt-python", "lxml", "openstacksdk", "kubernetes")
 
 
 @dataclass(frozen=True, slots=True)
