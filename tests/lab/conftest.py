@@ -23,14 +23,11 @@ AnyLab = TypeVar("AnyLab", Lab, OpenShiftLab, OpenStackLab, VirtHost)
 HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     compiling = 600 if software.is_made() else 3600
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
-            # Two workers take about as long with these as with each other's.
-            item.add_marker(pytest.mark.xdist_group("cloud" if HERE / "openstack" in item.path.parents else "others"))
             if item.get_closest_marker("timeout") is None:  # the first one waits for packages too
                 of_cluster = isinstance(item, pytest.Function) and "cluster" in item.fixturenames
                 item.add_marker(pytest.mark.timeout(compiling if of_cluster else 600))

@@ -180,6 +180,7 @@ def test_a_tenant_sees_its_namespace_alone(cluster: OpenShiftLab, space: str) ->
 
 
 @pytest.mark.alone
+@pytest.mark.timeout(3600)
 def test_great_numbers(cluster: OpenShiftLab, tmp_path: Path) -> None:
     """In a cluster of its own; this one's programs are there."""
     del cluster
