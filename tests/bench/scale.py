@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from vmsnap_tui.model.errors import Unsupported
 from vmsnap_tui.model.layer import Layer, LayerKind
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot, SnapshotDisk, SnapshotKind
+from vmsnap_tui.model.survey import Holdings, Survey
 from vmsnap_tui.model.vm import AgentState, Backend, Disk, PlatformKind, Site, SiteInfo, Vm, VmRef, VmState
 
 if TYPE_CHECKING:
@@ -59,11 +60,21 @@ class ScalePlatform:
         """Snapshots in a row with a branch now and then."""
         return {ref: _snapshots(ref, self.snapshots_each if int(ref.id[-12:]) else self.tall) for ref in vms}
 
-    def chain(self, vm: VmRef) -> Sequence[Layer]:
-        """An overlay on a base."""
-        stem = f"/var/lib/libvirt/images/{vm.id}"
+    def survey(self, vms: Sequence[VmRef] | None) -> Survey:
+        """An overlay on a base for each."""
         kinds = ((LayerKind.ACTIVE, ".overlay"), (LayerKind.BASE, ".qcow2"))
-        return [Layer("vda", kind, stem + end, "qcow2", 20 << 30, 3 << 30) for kind, end in kinds]
+        return Survey(
+            {
+                ref: Holdings(
+                    self.vm(ref),
+                    layers=tuple(
+                        Layer("vda", kind, f"/var/lib/libvirt/images/{ref.id}{end}", "qcow2", 20 << 30, 3 << 30)
+                        for kind, end in kinds
+                    ),
+                )
+                for ref in vms or ()
+            }
+        )
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """A little XML."""

@@ -63,12 +63,12 @@ class ReadingContract:
         for read in (
             subject.platform.vm,
             subject.platform.facts,
-            subject.platform.chain,
             subject.platform.source,
         ):
             with pytest.raises(Missing):
                 read(nobody)
         assert nobody not in subject.platform.snapshots([nobody, subject.vm])
+        assert set(subject.platform.survey([nobody, subject.vm]).holdings) == {subject.vm}
 
     def test_snapshots_of_those_asked_for(self, subject: Subject) -> None:
         subject.take("one")
@@ -94,12 +94,13 @@ class ReadingContract:
         subject.take("one", "two")
         facts = subject.platform.facts(subject.vm)
         assert {each.ref: each for each in facts.snapshots} == {each.ref: each for each in subject.snapshots.values()}
-        assert tuple(facts.chain) == tuple(subject.platform.chain(subject.vm))
+        read = [(layer.disk, layer.place) for layer in subject.layers if not layer.aside]
+        assert [(layer.disk, layer.place) for layer in facts.chain] == read
 
     def test_chain_covers_the_disks(self, subject: Subject) -> None:
         disks = {disk.id for disk in subject.platform.vm(subject.vm).disks}
         subject.take("one")
-        layers = subject.platform.chain(subject.vm)
+        layers = subject.layers
         assert {layer.disk for layer in layers} <= disks
         assert layers
         known = {snapshot.id for snapshot in subject.snapshots.values()}
@@ -125,7 +126,8 @@ class ReadingContract:
         subject.outside.remove_vm()
         assert set(subject.platform.snapshots([subject.vm, subject.other])) == {subject.other}
         assert subject.vm not in {vm.ref for page in subject.platform.vms() for vm in page}
-        for read in (subject.platform.vm, subject.platform.facts, subject.platform.chain):
+        assert not subject.platform.survey([subject.vm]).holdings
+        for read in (subject.platform.vm, subject.platform.facts):
             with pytest.raises(Missing):
                 read(subject.vm)
         with pytest.raises(Missing):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vmsnap_tui.model.change import Change
+    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Plan, Request, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import Snapshot
@@ -58,6 +59,11 @@ class Subject:
         found = {snapshot.name: snapshot for snapshot in snapshots}
         assert len(found) == len(snapshots)
         return found
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of the vm's disks."""
+        return self.platform.survey([self.vm]).holdings[self.vm].layers
 
     @property
     def tree(self) -> dict[str, str | None]:

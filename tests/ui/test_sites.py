@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.ui.stage import Stage
-    from vmsnap_tui.model.layer import Layer
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
 SITE = "kvm-rack7"
@@ -75,14 +75,14 @@ async def test_a_slow_answer_is_waited_for_and_not_asked_for_anew(tmp_path: Path
     answer = Event()
 
     def slow(platforms: dict[str, DemoPlatform]) -> None:
-        chain = platforms[SITE].chain
+        survey = platforms[SITE].survey
 
-        def wait(vm: VmRef) -> Sequence[Layer]:
-            asked.append(vm)
+        def wait(vms: Sequence[VmRef] | None) -> Survey:
+            asked.extend(vms or ())
             answer.wait(30)
-            return chain(vm)
+            return survey(vms)
 
-        platforms[SITE].chain = wait  # type: ignore[method-assign]
+        platforms[SITE].survey = wait  # type: ignore[method-assign]
 
     async with stage(tmp_path, prepare=slow) as it:
         ref = await it.go_to("db-prod-01")

@@ -17,6 +17,7 @@ from vmsnap_tui.model.vm import PlatformKind, Site
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\s][^/]*$", description="a name without a slash")]
 JobLimit = Annotated[int, msgspec.Meta(ge=1, le=64)]
+ChainLimit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 
 
 class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,11 +28,13 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str = ""
     read_only: bool = False
     jobs: JobLimit = 2
+    chain_limit: ChainLimit = 20
     options: dict[str, str] = {}
 
     def site(self, *, read_only: bool = False) -> Site:
         """As the engine knows it."""
-        return Site(self.name, self.kind, self.address, self.read_only or read_only, self.jobs, dict(self.options))
+        forbids = self.read_only or read_only
+        return Site(self.name, self.kind, self.address, forbids, self.jobs, self.chain_limit, dict(self.options))
 
 
 class UiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vmsnap_tui.engine.journal import CutOff
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Facts, Plan, Request
     from vmsnap_tui.model.snapshot import SnapRef
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Site, SiteInfo, Vm, VmRef
     from vmsnap_tui.platforms.protocol import Platform
 
@@ -148,9 +148,9 @@ class Engine:
         """Facts and plan in one go."""
         return await self._follower(request.vm.site).plan(request)
 
-    async def chain(self, vm: VmRef) -> Sequence[Layer]:
-        """The layers that the vm's disks read through now."""
-        return await self._follower(vm.site).connection.read(lambda platform: platform.chain(vm))
+    async def survey(self, site: str, vms: Sequence[VmRef] | None = None) -> Survey:
+        """What really holds the data of these vms of a site, or of all, and what is wrong with it."""
+        return await self._follower(site).connection.read(lambda platform: platform.survey(vms))
 
     async def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The platform's own text of a vm or snapshot, and its language."""

@@ -110,7 +110,61 @@ class Thaw:
     vm: VmRef
 
 
-Request = Take | Restore | Delete | Edit | Thaw
+class MergeHow(Enum):
+    """How layers become fewer."""
+
+    COMMIT = "commit down"  # write the upper layers into `base`
+    PULL = "pull up"  # read what lies above `base` into the layer that the vm writes to
+    FLATTEN = "flatten"  # the same with everything: the disk needs no other layer afterwards
+    COPY = "copy"  # write everything into a new file and go on there
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Make the chain of a disk shorter while the vm runs.
+
+    `top` and `base` are places of layers: what lies above `base` up to `top` becomes one layer. `top` is "" for the
+    newest layer, `base` "" for the last one (for PULL, FLATTEN and COPY: for none at all). `place` and `format` are
+    those of the new file of a COPY.
+    """
+
+    vm: VmRef
+    disk: str
+    how: MergeHow
+    top: str = ""
+    base: str = ""
+    place: str = ""
+    format: str = ""
+
+
+class JobEnd(Enum):
+    """What becomes of a block job that was left to itself."""
+
+    RESUME = "resume"  # wait for it, and finish it as it was meant
+    PIVOT = "pivot"  # go on with what it has made
+    ABORT = "abort"  # drop what it has made
+
+
+@dataclass(frozen=True, slots=True)
+class EndJob:
+    """End a block job of a disk that nobody looks after any more."""
+
+    vm: VmRef
+    disk: str
+    how: JobEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Remove files that nothing uses. `vm` is one whose disks lie beside them."""
+
+    vm: VmRef
+    places: tuple[str, ...]
+
+
+LayerRequest = Merge | EndJob | Discard
+"""What is asked of layers, and not of snapshots."""
+Request = Take | Restore | Delete | Edit | Thaw | LayerRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +183,7 @@ class LossKind(Enum):
     MEMORY = "memory"
     CHANGES = "changes"
     RECORD = "record"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +233,13 @@ class Plan:
     def is_destructive(self) -> bool:
         """Whether anything goes away."""
         return bool(self.losses)
+
+
+def no_layers(request: LayerRequest, vm_name: str, platform: str) -> Plan:
+    """The plan where the platform keeps its layers to itself."""
+    why = f"{platform} gives nobody a hand on the layers of a disk: its storage merges them by itself"
+    refusal = Refusal("no-layer-jobs", why, "delete the snapshots that are not needed any more")
+    return Plan(request, "Change layers", vm_name, refusals=(refusal,))
 
 
 @dataclass(frozen=True, slots=True)

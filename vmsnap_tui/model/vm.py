@@ -86,6 +86,7 @@ class Site:
     address: str
     read_only: bool = False
     jobs: int = 2  # how many jobs may run on it at a time
+    chain_limit: int = 20  # layers of a disk above which its chain counts as too long
     options: Mapping[str, str] = field(default_factory=dict)
 
 

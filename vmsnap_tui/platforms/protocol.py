@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Site, SiteInfo, Vm, VmRef
 
 
@@ -52,8 +52,11 @@ class Platform(Protocol):
         """All snapshots of these vms, in no particular order. A vm that is gone is left out."""
         ...
 
-    def chain(self, vm: VmRef) -> Sequence[Layer]:
-        """The layers that the vm's disks read through now, newest first, disk by disk. Raises Missing."""
+    def survey(self, vms: Sequence[VmRef] | None) -> Survey:
+        """What really holds the data of these vms, or of all of the site, and what is wrong with it.
+
+        What belongs to no vm, such as files that nothing uses, is looked for only where all are asked for.
+        """
         ...
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:

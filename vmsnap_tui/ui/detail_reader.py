@@ -95,7 +95,9 @@ class DetailReader:
         await asyncio.sleep(_SETTLE)
         try:
             if tab is Tab.SNAPSHOT:
-                self._chain = (vm.ref, age, await self._engine.chain(vm.ref))
+                survey = await self._engine.survey(vm.ref.site, (vm.ref,))
+                held = survey.holdings.get(vm.ref)
+                self._chain = (vm.ref, age, held.layers if held else "the vm is gone")
             elif tab is Tab.ADVICE:
                 facts = await self._engine.facts(vm.ref)
                 if self._is_about(subject, tab):

@@ -81,7 +81,8 @@ async def test_what_stays_can_be_read(
     assert counters(lab, guest, left) == before
     await goes_on(guest, boot)
     # A layer that was merged is not left lying about.
-    used = {layer.place for layer in await admin.engine.chain(ref(guest))}
+    holdings = (await admin.engine.survey(ref(guest).site, [ref(guest)])).holdings
+    used = {layer.place for layer in holdings[ref(guest)].layers}
     overlays = {str(path) for path in guest.folder.glob("vda.*") if path not in guest.disks}
     assert overlays <= used
 

@@ -46,7 +46,7 @@ def test_a_member_sees_and_touches_his_own(servers: dict[str, str], opened: Open
     assert own in seen(other)
     assert set(seen(other).values()) == {"other"}
     assert foreign not in seen(other)
-    for ask in (other.vm, other.facts, other.chain, other.source):
+    for ask in (other.vm, other.facts, other.source):
         with pytest.raises(Missing) as caught:
             ask(VmRef(OTHER.cloud, foreign))
         assert caught.value.hint

@@ -13,6 +13,7 @@ from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.plan import Method, Plan, Refusal, Request, Step, Take, Thaw, WayBack
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+from vmsnap_tui.model.survey import Survey
 from vmsnap_tui.model.vm import PlatformKind, Site, SiteInfo, Vm, VmRef
 
 if TYPE_CHECKING:
@@ -178,9 +179,9 @@ class FakePlatform:
         self.world.at("snapshots.read", tuple(vms))
         return found
 
-    def chain(self, vm: VmRef) -> Sequence[Layer]:
-        self.world.at("chain", vm)
-        return ()
+    def survey(self, vms: Sequence[VmRef] | None) -> Survey:
+        self.world.at("survey", vms)
+        return Survey()
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         return f"{self._known(vm).name} {snapshot}", "text"

@@ -256,9 +256,9 @@ async def test_a_platform_that_raises_anything_else_gives_a_typed_error(world: W
     world.with_vms(1)
     engine = await begin()
     await engine.loaded(snapshots=True)
-    world.fail("chain", KeyError("x"))
+    world.fail("survey", KeyError("x"))
     with pytest.raises(Failed, match="KeyError"):
-        await engine.chain(A)
+        await engine.survey(A.site, [A])
     log = (engine.state / "vmsnap.log").read_text()
     assert "Traceback" in log
 

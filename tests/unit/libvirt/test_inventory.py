@@ -104,7 +104,7 @@ def test_a_vm_that_is_gone(connection: Connection) -> None:
     platform.open()
     nobody = VmRef("here", "00000000-0000-4000-8000-00000000dead")
     assert platform.snapshots([nobody]) == {}
-    for ask in (platform.vm, platform.chain, platform.source, platform.facts):
+    for ask in (platform.vm, platform.source, platform.facts):
         with pytest.raises(Missing):
             ask(nobody)
     platform.close()

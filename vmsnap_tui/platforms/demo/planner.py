@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.freeze import FreezeState
-from vmsnap_tui.model.plan import Delete, Edit, Plan, Refusal, Restore, Step, Take, Thaw
+from vmsnap_tui.model.plan import Delete, Edit, Plan, Refusal, Restore, Step, Take, Thaw, no_layers
 from vmsnap_tui.platforms.demo.methods import standing
 from vmsnap_tui.platforms.demo.plan_delete import plan_delete
 from vmsnap_tui.platforms.demo.plan_restore import plan_restore
@@ -23,6 +23,12 @@ def plan(request: Request, facts: DemoFacts) -> Plan:
         return plan_take(request, facts)
     if isinstance(request, Thaw):
         return _thaw(request, facts)
+    if isinstance(request, Restore | Delete | Edit):
+        return _of_snapshot(request, facts)
+    return no_layers(request, facts.vm.name, "the demo")
+
+
+def _of_snapshot(request: Restore | Delete | Edit, facts: DemoFacts) -> Plan:
     target = facts.snapshot(request.snapshot.id)
     if target is None:
         refusal = Refusal("no-snapshot", f"there is no snapshot {quoted(request.snapshot.id)} (any more)", "refresh")

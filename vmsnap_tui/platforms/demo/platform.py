@@ -7,7 +7,9 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.errors import Denied, Unreachable
+from vmsnap_tui.model.errors import Denied, Missing, Unreachable
+from vmsnap_tui.model.findings import surveyed
+from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.demo.facts import DemoFacts
 from vmsnap_tui.platforms.demo.layers import layers
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Site, Vm, VmRef
     from vmsnap_tui.platforms.demo.world import World
 
@@ -95,10 +97,18 @@ class DemoPlatform:
         """All snapshots of these vms."""
         return self.world.snapshots(vms)
 
-    def chain(self, vm: VmRef) -> Sequence[Layer]:
-        """The layers of the vm's disks."""
-        machine = self.world.look(vm)
-        return layers(self.world.shape, machine.vm, tuple(machine.snapshots.values()))
+    def survey(self, vms: Sequence[VmRef] | None) -> Survey:
+        """What holds the data of these vms, or of all."""
+        refs = [vm.ref for page in self.world.pages() for vm in page] if vms is None else vms
+        return surveyed(filter(None, map(self._holdings, refs)), self._site.chain_limit)
+
+    def _holdings(self, ref: VmRef) -> Holdings | None:
+        try:
+            machine = self.world.look(ref)
+        except Missing:
+            return None
+        snapshots = tuple(machine.snapshots.values())
+        return Holdings(machine.vm, snapshots, layers(self.world.shape, machine.vm, snapshots))
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The text that the platform would show."""

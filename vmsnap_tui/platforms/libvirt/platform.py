@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.findings import surveyed
+from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.libvirt import chain, inventory, steps
 from vmsnap_tui.platforms.libvirt.connection import Connection
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Site, Vm, VmRef
 
 _RESTORES_EXTERNAL = 9_009_000
@@ -89,11 +91,20 @@ class LibvirtPlatform:
             self._watch.saw(ref.id, seen)
         return found
 
-    def chain(self, vm: VmRef) -> Sequence[Layer]:
-        """The layers that the vm's disks read through."""
-        domain = self._connection.domain(vm.id)
-        snapshots = inventory.read_snapshots(domain, vm)
-        return chain.read_chain(domain, snapshots, local=self._connection.is_local)
+    def survey(self, vms: Sequence[VmRef] | None) -> Survey:
+        """What holds the data of these vms, or of all."""
+        refs = [vm.ref for page in self.vms() for vm in page] if vms is None else vms
+        return surveyed(filter(None, map(self._holdings, refs)), self._site.chain_limit)
+
+    def _holdings(self, ref: VmRef) -> Holdings | None:
+        try:
+            domain = self._connection.domain(ref.id)
+            snapshots = inventory.read_snapshots(domain, ref)
+            return Holdings(
+                self.vm(ref), snapshots, chain.read_chain(domain, snapshots, local=self._connection.is_local)
+            )
+        except Missing:
+            return None
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The XML of a vm or of a snapshot, without its secrets."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vmsnap_tui.model.errors import Denied, Missing, VmsnapError
+from vmsnap_tui.model.findings import surveyed
+from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.openshift.chain import layers
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Site, Vm, VmRef
     from vmsnap_tui.platforms.openshift.facts import Abilities
     from vmsnap_tui.platforms.openshift.mirror import Key
@@ -101,10 +103,19 @@ class OpenShiftPlatform:
                     continue
         return {refs[key]: snapshots_of(things, refs[key]) for key, things in found.items()}
 
-    def chain(self, vm: VmRef) -> Sequence[Layer]:
-        """The layers that the vm's disks read through."""
-        things = self.inventory.things(key_of_ref(vm))
-        return layers(things, snapshots_of(things, vm))
+    def survey(self, vms: Sequence[VmRef] | None) -> Survey:
+        """What holds the data of these vms, or of all."""
+        refs = [vm.ref for page in self.vms() for vm in page] if vms is None else vms
+        return surveyed(filter(None, map(self._holdings, refs)), self._site.chain_limit)
+
+    def _holdings(self, ref: VmRef) -> Holdings | None:
+        try:
+            things = self.inventory.things(key_of_ref(ref))
+        except Missing:
+            return None
+        snapshots = snapshots_of(things, ref)
+        vm = vm_of(things.machine, things.instance, things.claims, ref.site)
+        return Holdings(vm, snapshots, layers(things, snapshots))
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The cluster's own JSON of a vm, or of a snapshot's objects."""

@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import Denied, Missing, Unsupported
+from vmsnap_tui.model.findings import surveyed
+from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.text import clean_lines
 from vmsnap_tui.model.vm import SiteInfo, VmRef
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, VOLUME, Cloud
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Site, Vm
 
 _OLDEST = (2, 45)  # the microversion of Nova in which createImage names the image that it makes
@@ -99,10 +101,19 @@ class OpenStackPlatform:
             found[ref] = snapshots_of(things, ref)
         return found
 
-    def chain(self, vm: VmRef) -> Sequence[Layer]:
-        """The layers that the server's disks read through."""
-        things = self._inventory.things(vm.id)
-        return layers(things, snapshots_of(things, vm))
+    def survey(self, vms: Sequence[VmRef] | None) -> Survey:
+        """What holds the data of these servers, or of all."""
+        refs = [vm.ref for page in self.vms() for vm in page] if vms is None else vms
+        return surveyed(filter(None, map(self._holdings, refs)), self._site.chain_limit)
+
+    def _holdings(self, ref: VmRef) -> Holdings | None:
+        try:
+            things = self._inventory.things(ref.id)
+        except Missing:
+            return None
+        snapshots = snapshots_of(things, ref)
+        vm = vm_of(things.server, things.volumes, ref.site, self._group(things.server))
+        return Holdings(vm, snapshots, layers(things, snapshots))
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The services' JSON of a server, or of a snapshot's parts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.plan import Delete, Edit, Restore, Take
+from vmsnap_tui.model.plan import Delete, Edit, Restore, Take, Thaw, no_layers
 from vmsnap_tui.platforms.libvirt.plan.delete import plan_delete
 from vmsnap_tui.platforms.libvirt.plan.edit import plan_edit
 from vmsnap_tui.platforms.libvirt.plan.restore import plan_restore
@@ -31,5 +31,7 @@ def plan(request: Request, facts: LibvirtFacts) -> Plan:
             return plan_delete(request, facts)
         case Edit():
             return plan_edit(request, facts)
-        case _:
+        case Thaw():
             return plan_thaw(request, facts)
+        case _:
+            return no_layers(request, facts.vm.name, "libvirt")

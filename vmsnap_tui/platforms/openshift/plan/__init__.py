@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.plan import Delete, Plan, Refusal, Restore, Take, Thaw
+from vmsnap_tui.model.plan import Delete, Edit, Plan, Refusal, Restore, Take, Thaw, no_layers
 from vmsnap_tui.platforms.openshift.plan.delete import plan_delete
 from vmsnap_tui.platforms.openshift.plan.edit import plan_edit
 from vmsnap_tui.platforms.openshift.plan.restore import plan_restore
@@ -26,6 +26,12 @@ def plan(request: Request, facts: OpenShiftFacts) -> Plan:
         return plan_take(request, facts)
     if isinstance(request, Thaw):
         return plan_thaw(request, facts)
+    if isinstance(request, Restore | Delete | Edit):
+        return _of_snapshot(request, facts)
+    return no_layers(request, facts.vm.name, "KubeVirt")
+
+
+def _of_snapshot(request: Restore | Delete | Edit, facts: OpenShiftFacts) -> Plan:
     snapshot = facts.snapshot(request.snapshot.id)
     if snapshot is None:
         name = quoted(request.snapshot.id)

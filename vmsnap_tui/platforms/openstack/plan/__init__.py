@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.plan import Delete, Edit, Plan, Refusal, Restore, Take
+from vmsnap_tui.model.plan import Delete, Edit, Plan, Refusal, Restore, Take, Thaw, no_layers
 from vmsnap_tui.platforms.openstack.plan.delete import plan_delete
 from vmsnap_tui.platforms.openstack.plan.edit import plan_edit
 from vmsnap_tui.platforms.openstack.plan.restore import plan_restore
@@ -23,9 +23,15 @@ def plan(request: Request, facts: OpenStackFacts) -> Plan:
     """What `request` would do."""
     if isinstance(request, Take):
         return plan_take(request, facts)
-    if not isinstance(request, Restore | Delete | Edit):
+    if isinstance(request, Thaw):
         refusal = Refusal("thaw-unsupported", "Nova freezes and thaws by itself, and nobody else can")
         return Plan(request, "Thaw the file systems", facts.vm.name, refusals=(*read_only(facts), refusal))
+    if isinstance(request, Restore | Delete | Edit):
+        return _of_snapshot(request, facts)
+    return no_layers(request, facts.vm.name, "OpenStack")
+
+
+def _of_snapshot(request: Restore | Delete | Edit, facts: OpenStackFacts) -> Plan:
     snapshot = facts.snapshot(request.snapshot.id)
     if snapshot is None:
         name = quoted(request.snapshot.id)
