@@ -1,15 +1,9 @@
-"""The layers that a domain's disks read through, and which snapshots need them.
-
-A running domain's XML tells its whole chain. Of one that is off it tells the newest file; what lies below is asked of
-qemu-img where the files are this machine's, else of libvirt's storage pools.
-"""
+"""The layers that hold the data of a domain's disks: those that it reads through now, and those beside them that its
+snapshots need."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import libvirt
@@ -18,186 +12,256 @@ from vmsnap_tui.model.layer import Layer, LayerKind
 from vmsnap_tui.model.snapshot import SnapshotKind
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.libvirt.convert import disk_source
-from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
+from vmsnap_tui.platforms.libvirt.errors import is_code
+from vmsnap_tui.platforms.libvirt.images import Images
+from vmsnap_tui.platforms.libvirt.links import Link, Sizes, by_pools, here, live, measured, sizes_of
 from vmsnap_tui.platforms.libvirt.xml import BrokenXml, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.platforms.libvirt.xml import Element
 
-_PATIENCE = 5.0  # seconds for qemu-img, which may meet a dead NFS server
-_DEEPEST = 256  # layers; a chain that is deeper goes round in circles
-_NOT_FOUND = (
-    libvirt.VIR_ERR_NO_STORAGE_VOL,
-    libvirt.VIR_ERR_NO_STORAGE_POOL,
-    libvirt.VIR_ERR_NO_SUPPORT,
-    libvirt.VIR_ERR_INVALID_ARG,
-)
+MEMORY = "memory"
+"""What the layers that hold saved memory have for a disk."""
+_NOT_THERE = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INVALID_ARG)
 
 
-class _Link(NamedTuple):
-    """One layer as found. Sizes in bytes."""
+@dataclass
+class Host:
+    """Where layers are looked up. `images` are None where the host's files are not this machine's.
 
-    place: str
-    format: str = ""
-    virtual: int | None = None
-    used: int | None = None
-    error: str = ""
-
-
-def read_chain(domain: libvirt.virDomain, snapshots: Sequence[Snapshot], *, local: bool) -> tuple[Layer, ...]:
-    """The layers of all disks, newest first, disk by disk. `local`: the host's files are this machine's.
-
-    An internal snapshot stands right below the file that it is in. Raises Missing.
+    Good for one look: what was read once is not read again.
     """
-    with typed_errors():
-        root = _parsed(domain.XMLDesc())
-        stats, active = _stats(domain), domain.isActive()
-        taken_on = _taken_on(domain, snapshots)
-        conn = domain.connect()
-        layers: list[Layer] = []
-        for element in () if root is None else root.iterfind("devices/disk"):
-            target, source = element.find("target"), disk_source(element)[0]
-            name = "" if target is None else target.get("dev") or ""
-            if not source or element.get("device") in {"cdrom", "floppy"}:
-                continue
-            links = list(_live(element, name, stats))
-            if len(links) == 1 and not active:
-                links = _at_rest(conn, links[0], local=local and element.get("type") in {"file", "block"})
-            layers.extend(_layers(name, links, snapshots, taken_on.get(name, {})))
+
+    conn: libvirt.virConnect
+    images: Images | None = None
+
+    @classmethod
+    def of(cls, conn: libvirt.virConnect, *, local: bool) -> Host:
+        """The host behind a connection."""
+        return cls(conn, Images() if local else None)
+
+    def at_rest(self, top: Link) -> list[Link]:
+        """The chain of a file that nobody names the lower layers of."""
+        return by_pools(self.conn, top) if self.images is None else self._here(self.images, top)
+
+    def _here(self, images: Images, top: Link) -> list[Link]:
+        found = here(images, top)
+        # One that may not be read here may still lie in a pool.
+        return by_pools(self.conn, top) if len(found) == 1 and found[0].used is None and not found[0].error else found
+
+
+@dataclass(slots=True)
+class _Found:
+    link: Link
+    below: str
+    aside: bool
+    needed: dict[str, None] = field(default_factory=dict)
+
+
+class Taken(NamedTuple):
+    """The file that a disk wrote to when a snapshot was taken: its data lies there and below."""
+
+    snapshot: str
+    link: Link
+
+
+def layers_of(
+    root: Element, host: Host, snapshots: Sequence[Snapshot], records: Mapping[str, Element], sizes: Sizes | None = None
+) -> tuple[Layer, ...]:
+    """All layers, disk by disk, of each disk those that "now" reads through first, newest first.
+
+    `root` is the domain's XML, live if it runs, `records` are libvirt's records of the snapshots, `sizes` those that
+    libvirt tells of a domain that runs. An internal snapshot stands right below the file that it is in.
+    """
+    newest_first = sorted(snapshots, key=lambda snapshot: (snapshot.created, snapshot.id), reverse=True)
+    taken = taken_on(records, newest_first)
+    layers: list[Layer] = []
+    for element in root.iterfind("devices/disk"):
+        target = element.find("target")
+        name = "" if target is None else target.get("dev") or ""
+        if disk_source(element)[0] and element.get("device") not in {"cdrom", "floppy"}:
+            now = now_links(element, name, host, sizes)
+            layers.extend(_of_disk(name, now, taken.get(name, ()), newest_first, host))
+    layers.extend(_memory(newest_first, host))
     return tuple(layers)
 
 
-def _layers(
-    disk: str, links: Sequence[_Link], snapshots: Sequence[Snapshot], taken_on: Mapping[str, str]
-) -> Iterator[Layer]:
-    """`taken_on`: by snapshot, the file that the disk wrote to when it was taken; its data lies there and below."""
-    needed: dict[str, None] = {}
-    for index, link in enumerate(links):
-        here = [snapshot for snapshot in snapshots if taken_on.get(snapshot.id) == link.place]
-        needed.update(dict.fromkeys(snapshot.id for snapshot in here))
-        if link.error:
-            kind = LayerKind.MISSING
-        elif index == 0:
-            kind = LayerKind.ACTIVE
-        else:
-            kind = LayerKind.BASE if index == len(links) - 1 else LayerKind.OVERLAY
-        place = clean(link.place)
-        yield Layer(
-            clean(disk), kind, place, clean(link.format), link.virtual, link.used, tuple(needed), clean(link.error)
-        )
-        for snapshot in sorted(here, key=lambda snapshot: snapshot.created, reverse=True):
-            if any(part.disk == disk and part.kind is SnapshotKind.INTERNAL for part in snapshot.disks):
-                inside = f"{place}@{snapshot.name}"
-                yield Layer(clean(disk), LayerKind.INTERNAL, inside, clean(link.format), snapshots=(snapshot.id,))
+def now_links(element: Element, name: str, host: Host, sizes: Sizes | None) -> list[Link]:
+    """What a disk reads through now, newest first."""
+    links = list(live(element, name, sizes or {}))
+    if len(links) > 1 or element.find("backingStore") is not None:
+        return links if host.images is None else measured(host.images, links)
+    if element.get("type") not in {"file", "block"}:
+        return links if sizes else by_pools(host.conn, links[0])
+    return host.at_rest(links[0]) if sizes is None or host.images is not None else links
 
 
-def _taken_on(domain: libvirt.virDomain, snapshots: Sequence[Snapshot]) -> dict[str, dict[str, str]]:
-    """By disk and snapshot, the file that the disk wrote to when the snapshot was taken."""
-    found: dict[str, dict[str, str]] = {}
-    wanted = {snapshot.id: {disk.disk for disk in snapshot.disks if disk.included} for snapshot in snapshots}
-    if not wanted:
-        return found
-    for snapshot in domain.listAllSnapshots():
-        name = snapshot.getName()
-        try:
-            root = _parsed(snapshot.getXMLDesc())
-        except libvirt.libvirtError as error:
-            if is_code(error, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT):
-                continue
-            raise
-        for element in () if root is None else root.iterfind("domain/devices/disk"):
-            target = element.find("target")
-            disk = "" if target is None else target.get("dev") or ""
-            if clean(disk) in wanted.get(name, ()):
-                found.setdefault(disk, {})[name] = disk_source(element)[0]
+def taken_on(records: Mapping[str, Element], snapshots: Iterable[Snapshot]) -> dict[str, list[Taken]]:
+    """By disk, where each of these snapshots has its data, in their order."""
+    found: dict[str, list[Taken]] = {}
+    for snapshot in snapshots:
+        root = records.get(snapshot.id)
+        included = {disk.disk for disk in snapshot.disks if disk.included}
+        for disk, link in () if root is None else _recorded(root):
+            if clean(disk) in included:
+                found.setdefault(disk, []).append(Taken(snapshot.id, link))
     return found
 
 
-def _parsed(text: str) -> Element | None:
+def _recorded(record: Element) -> Iterator[tuple[str, Link]]:
+    """What the disks wrote to when a snapshot was taken."""
+    for element in record.iterfind("domain/devices/disk"):
+        target, driver = element.find("target"), element.find("driver")
+        if place := disk_source(element)[0]:
+            form = "" if driver is None else driver.get("type") or ""
+            yield "" if target is None else target.get("dev") or "", Link(place, form)
+
+
+def needed_by(records: Iterable[Element]) -> Iterator[Link]:
+    """The files that snapshots have their data in."""
+    for record in records:
+        yield from (link for _, link in _recorded(record))
+
+
+def read_records(domain: libvirt.virDomain) -> dict[str, Element]:
+    """libvirt's records of a domain's snapshots, by name. Those that cannot be read are left out."""
+    found = {}
     try:
-        return parse(text)
-    except BrokenXml:
-        return None
-
-
-# Running
-
-
-def _live(disk: Element, name: str, stats: Mapping[tuple[str, str], tuple[int | None, int | None]]) -> Iterator[_Link]:
-    """The chain as the XML has it: the disk's own source and the backing stores inside each other."""
-    element: Element | None = disk
-    while element is not None and (place := disk_source(element)[0]):
-        format_of = element.find("driver" if element is disk else "format")
-        virtual, used = stats.get((name, place), (None, None))
-        yield _Link(place, "" if format_of is None else format_of.get("type") or "", virtual, used)
-        element = element.find("backingStore")
-
-
-def _stats(domain: libvirt.virDomain) -> dict[tuple[str, str], tuple[int | None, int | None]]:
-    """Capacity and what is really taken, by disk and place. Does not wait for a domain that is stuck."""
-    flags = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING
-    try:
-        answer = domain.connect().domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_BLOCK, flags)
+        listed = domain.listAllSnapshots()
     except libvirt.libvirtError as error:
-        if is_code(error, libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INVALID_ARG):
+        if is_code(error, *_NOT_THERE, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_INVALID):
             return {}
         raise
-    values = answer[0][1] if answer else {}
-    found = {}
-    for index in range(values.get("block.count", 0)):
-        of = f"block.{index}."
-        key = values.get(of + "name", ""), values.get(of + "path", "")
-        # Of a layer that is only read, QEMU knows no allocation.
-        found[key] = values.get(of + "capacity"), values.get(of + "allocation") or values.get(of + "physical")
+    for snapshot in listed:
+        try:
+            found[snapshot.getName()] = parse(snapshot.getXMLDesc())
+        except BrokenXml:
+            continue  # the inventory says of it that it cannot be read
+        except libvirt.libvirtError as error:
+            if not is_code(error, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT):
+                raise
     return found
 
 
-# Off
-
-
-def _at_rest(conn: libvirt.virConnect, top: _Link, *, local: bool) -> list[_Link]:
-    if local and not Path(top.place).exists():
-        return [top._replace(error="the file is not there")]
-    return (_by_qemu_img(top) if local else None) or _by_pools(conn, top) or [top]
-
-
-def _by_qemu_img(top: _Link) -> list[_Link] | None:
-    """What qemu-img tells; None where it tells nothing."""
-    program = shutil.which("qemu-img")
-    if program is None:
-        return None
-    command = [program, "info", "-U", "--backing-chain", "--output=json"]
-    if top.format:
-        command += ["-f", top.format]  # a raw image may begin like another one: its guest writes what it likes
+def block_sizes(conn: libvirt.virConnect, domains: Sequence[libvirt.virDomain]) -> dict[str, Sizes]:
+    """Capacity and what is really taken of each layer of domains that run, by UUID. Waits for none that is stuck."""
+    flags = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING
+    if not domains:
+        return {}
     try:
-        done = subprocess.run(  # noqa: S603 - a fixed program, and a path that cannot be taken for an option
-            [*command, "--", top.place], capture_output=True, timeout=_PATIENCE, check=True
+        answer = conn.domainListGetStats(list(domains), libvirt.VIR_DOMAIN_STATS_BLOCK, flags)
+    except libvirt.libvirtError as error:
+        if is_code(error, *_NOT_THERE):
+            return {}
+        raise
+    return {domain.UUIDString(): sizes_of(stats) for domain, stats in answer}
+
+
+def _of_disk(
+    disk: str, now: Sequence[Link], taken: Sequence[Taken], snapshots: Sequence[Snapshot], host: Host
+) -> Iterator[Layer]:
+    """`taken` and `snapshots` are newest first."""
+    found: dict[str, _Found] = {}
+    _put(found, now, aside=False)
+    at: dict[str, set[str]] = {}
+    for snapshot, link in taken:
+        at.setdefault(link.place, set()).add(snapshot)
+        if link.place not in found:
+            _put(found, host.at_rest(link), aside=True)
+        place, seen = link.place, set[str]()
+        while place and place not in seen:
+            seen.add(place)
+            found[place].needed[snapshot] = None
+            place = found[place].below
+    active = now[0].place if now else ""
+    for place, one in found.items():
+        yield _layer(disk, one, is_active=place == active and not one.aside)
+        here_ = [snapshot for snapshot in snapshots if snapshot.id in at.get(place, ())]
+        yield from _inside(disk, one, here_, host)
+
+
+def _put(found: dict[str, _Found], links: Sequence[Link], *, aside: bool) -> None:
+    """Take links in, down to one that is known already."""
+    for index, link in enumerate(links):
+        if link.place in found:
+            return
+        below = links[index + 1].place if index + 1 < len(links) else ""
+        found[link.place] = _Found(link, below, aside)
+
+
+def _layer(disk: str, one: _Found, *, is_active: bool) -> Layer:
+    link = one.link
+    if link.error:
+        kind = LayerKind.MISSING
+    elif is_active:
+        kind = LayerKind.ACTIVE
+    else:
+        kind = LayerKind.OVERLAY if one.below else LayerKind.BASE
+    return Layer(
+        clean(disk),
+        kind,
+        clean(link.place),
+        clean(link.format),
+        link.virtual,
+        link.used,
+        tuple(one.needed),
+        clean(link.error),
+        clean(one.below),
+        one.aside,
+        link.declared if link.declared is None else clean(link.declared),
+    )
+
+
+def _inside(disk: str, one: _Found, snapshots: Sequence[Snapshot], host: Host) -> Iterator[Layer]:
+    """The internal snapshots in a file: those that libvirt knows of, then those that it does not."""
+    file = clean(one.link.place)
+    form = clean(one.link.format)
+    image = None if host.images is None or form != "qcow2" else host.images.find(one.link.place)
+    inside = {} if image is None else {each.name: each for each in image.inside}
+    for snapshot in snapshots:
+        if all(part.disk != clean(disk) or part.kind is not SnapshotKind.INTERNAL for part in snapshot.disks):
+            continue
+        known = inside.pop(snapshot.id, None)
+        lost = image is not None and known is None
+        yield Layer(
+            clean(disk),
+            LayerKind.MISSING if lost else LayerKind.INTERNAL,
+            f"{file}@{snapshot.name}",
+            form,
+            used=known.memory if known else None,
+            snapshots=(snapshot.id,),
+            error="the image holds no snapshot of that name" if lost else "",
+            below=file,
+            aside=one.aside or lost,
         )
-        infos = json.loads(done.stdout)
-        return [
-            _Link(info["filename"], info["format"], info.get("virtual-size"), info.get("actual-size")) for info in infos
-        ]
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
-        return None
+    for name, each in inside.items():
+        yield Layer(
+            clean(disk),
+            LayerKind.INTERNAL,
+            f"{file}@{clean(name)}",
+            form,
+            used=each.memory,
+            below=file,
+            aside=one.aside,
+            details=(("record", "libvirt knows nothing of it"),),
+        )
 
 
-def _by_pools(conn: libvirt.virConnect, top: _Link) -> list[_Link]:
-    """What the storage pools know, as far as the layers lie in any."""
-    links: list[_Link] = []
-    place: str | None = top.place
-    while place and len(links) < _DEEPEST:
-        try:
-            volume = conn.storageVolLookupByPath(place)
-            _type, virtual, used = volume.info()
-            root = _parsed(volume.XMLDesc())
-        except libvirt.libvirtError as error:
-            if not is_code(error, *_NOT_FOUND):
-                raise
-            return [*links, _Link(place) if links else top]
-        format_of = None if root is None else root.find("target/format")
-        links.append(_Link(place, "" if format_of is None else format_of.get("type") or "", virtual, used))
-        place = None if root is None else root.findtext("backingStore/path")
-    return links
+def _memory(snapshots: Iterable[Snapshot], host: Host) -> Iterator[Layer]:
+    for snapshot in snapshots:
+        path = snapshot.memory or ""
+        if not path.startswith("/"):
+            continue
+        used, error = None, ""
+        if host.images is not None:
+            try:
+                used = host.images.get(path).used
+            except FileNotFoundError:
+                error = "the file is not there"
+            except OSError:
+                pass  # it may be there, and nobody but libvirt may read it
+        kind = LayerKind.MISSING if error else LayerKind.MEMORY
+        yield Layer(MEMORY, kind, clean(path), used=used, snapshots=(snapshot.id,), error=error, aside=True)

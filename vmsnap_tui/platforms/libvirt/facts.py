@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Method, Plan, Request, WayBack
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.vm import Disk, Vm
+    from vmsnap_tui.platforms.libvirt.jobs import BlockJob
 
 EXTERNAL_RESTORE = 9_009_000
 """The libvirt that first restores and deletes external snapshots (9.9.0)."""
@@ -88,10 +89,12 @@ class LibvirtFacts:
     """The facts of one domain.
 
     `freeze` is observed: FROZEN and THAWED are what the agent's answers prove, FAILED means that it is connected and
-    does not answer. `busy` names what else is at work on the domain. `odd` says of a disk why no snapshot of it can
+    does not answer. `busy` names what else is at work on the domain,
+    `jobs` its block jobs by disk. `odd` says of a disk why no snapshot of it can
     be taken, `unsavable` why memory cannot be saved. `nvram` is the format of the UEFI variables' file. `resident` is
     the host memory that the guest really takes, in bytes. `changed` is False only where nothing can have been written
-    since the current snapshot. `folders` are those that are known; another one may hold anything.
+    since the current snapshot. `layers` are those of the chain and those that snapshots alone need. `folders` are
+    those that are known; another one may hold anything.
     """
 
     vm: Vm
@@ -99,9 +102,11 @@ class LibvirtFacts:
     active: bool
     snapshots: tuple[Snapshot, ...] = ()
     chain: tuple[Layer, ...] = ()
+    layers: tuple[Layer, ...] = ()
     freeze: Freeze = _NO_AGENT
     read_only: bool = False
     busy: str = ""
+    jobs: Mapping[str, BlockJob] = field(default_factory=dict)
     checkpoints: bool = False
     changed: bool = True
     odd: Mapping[str, str] = field(default_factory=dict)

@@ -20,7 +20,9 @@ from vmsnap_tui.platforms.libvirt.definition import definition, nvram_format, od
 from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
 from vmsnap_tui.platforms.libvirt.facts import Folder, Host, LibvirtFacts
 from vmsnap_tui.platforms.libvirt.inventory import read_snapshots, read_vm
-from vmsnap_tui.platforms.libvirt.xml import BrokenXml, parse
+from vmsnap_tui.platforms.libvirt.jobs import block_jobs
+from vmsnap_tui.platforms.libvirt.users import users_of, with_users
+from vmsnap_tui.platforms.libvirt.xml import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,18 +52,25 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
         active = bool(domain.isActive())
         root = parse(domain.XMLDesc())
         now = definition(root)
-        records = _records(domain)
-        busy = _busy(domain, now) if active else ""
+        roots = chain.read_records(domain)
+        records = {name: record(each) for name, each in roots.items()}
+        looked_at = chain.Host.of(conn, local=local)
+        sizes = chain.block_sizes(conn, [domain]).get(ref.id, {}) if active else None
+        layers = with_users(chain.layers_of(root, looked_at, snapshots, roots, sizes), users_of(looked_at, ref.id))
+        jobs = block_jobs(domain, root, (*now.sources, *now.others)) if active else {}
+        busy = _busy(domain, jobs) if active else ""
         checkpoints = _has_checkpoints(domain)
     return LibvirtFacts(
         vm=vm,
         host=host,
         active=active,
         snapshots=snapshots,
-        chain=chain.read_chain(domain, snapshots, local=local),
+        chain=tuple(layer for layer in layers if not layer.aside),
+        layers=layers,
         freeze=_freeze(connection, domain, vm),
         read_only=connection.read_only,
         busy=busy,
+        jobs=jobs,
         checkpoints=checkpoints,
         changed=active or not local or _is_changed(now, snapshots),
         odd=odd_disks(root),
@@ -72,25 +81,6 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
         records=records,
         folders=_folders(now, records.values()) if local else {},
     )
-
-
-def _records(domain: libvirt.virDomain) -> Mapping[str, Record]:
-    found = {}
-    try:
-        listed = domain.listAllSnapshots()
-    except libvirt.libvirtError as error:
-        if is_code(error, *_NOT_THERE):
-            return {}
-        raise
-    for snapshot in listed:
-        try:
-            found[snapshot.getName()] = record(parse(snapshot.getXMLDesc()))
-        except BrokenXml:
-            continue  # the inventory says of it that it cannot be read
-        except libvirt.libvirtError as error:
-            if not is_code(error, libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT):
-                raise
-    return found
 
 
 def _freeze(connection: Connection, domain: libvirt.virDomain, vm: Vm) -> Freeze:
@@ -120,18 +110,15 @@ def _resident(conn: libvirt.virConnect, domain: libvirt.virDomain) -> int | None
     raise Conflict("something else holds this vm, such as a snapshot being taken", "wait until it is done")
 
 
-def _busy(domain: libvirt.virDomain, now: Definition) -> str:
+def _busy(domain: libvirt.virDomain, jobs: Iterable[str]) -> str:
     """What else is at work on a running domain."""
     try:
         if domain.jobInfo()[0] in _RUNNING_JOBS:
             return "a job of the whole vm, such as a save, a snapshot or a migration"
-        for disk in (*now.sources, *now.others):
-            if domain.blockJobInfo(disk):
-                return f"a block job on {disk}"
     except libvirt.libvirtError as error:
-        if not is_code(error, *_NOT_THERE, libvirt.VIR_ERR_INVALID_ARG):
+        if not is_code(error, *_NOT_THERE):
             raise
-    return ""
+    return next((f"a block job on {disk}" for disk in jobs), "")
 
 
 def _has_checkpoints(domain: libvirt.virDomain) -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import Missing
-from vmsnap_tui.model.findings import surveyed
-from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.vm import SiteInfo
-from vmsnap_tui.platforms.libvirt import chain, inventory, steps
+from vmsnap_tui.platforms.libvirt import inventory, steps
 from vmsnap_tui.platforms.libvirt.connection import Connection
 from vmsnap_tui.platforms.libvirt.convert import never_nfs
 from vmsnap_tui.platforms.libvirt.errors import typed_errors
@@ -93,18 +91,10 @@ class LibvirtPlatform:
 
     def survey(self, vms: Sequence[VmRef] | None) -> Survey:
         """What holds the data of these vms, or of all."""
-        refs = [vm.ref for page in self.vms() for vm in page] if vms is None else vms
-        return surveyed(filter(None, map(self._holdings, refs)), self._site.chain_limit)
+        # Only who looks at chains pays for it.
+        from vmsnap_tui.platforms.libvirt.survey import survey
 
-    def _holdings(self, ref: VmRef) -> Holdings | None:
-        try:
-            domain = self._connection.domain(ref.id)
-            snapshots = inventory.read_snapshots(domain, ref)
-            return Holdings(
-                self.vm(ref), snapshots, chain.read_chain(domain, snapshots, local=self._connection.is_local)
-            )
-        except Missing:
-            return None
+        return survey(self._connection, self._site, vms, self._is_nfs)
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The XML of a vm or of a snapshot, without its secrets."""

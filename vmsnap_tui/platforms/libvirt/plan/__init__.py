@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.plan import Delete, Edit, Restore, Take, Thaw, no_layers
+from vmsnap_tui.model.plan import Delete, Discard, Edit, EndJob, Merge, Restore, Take, Thaw
 from vmsnap_tui.platforms.libvirt.plan.delete import plan_delete
 from vmsnap_tui.platforms.libvirt.plan.edit import plan_edit
+from vmsnap_tui.platforms.libvirt.plan.layers import plan_discard, plan_end_job
+from vmsnap_tui.platforms.libvirt.plan.merge import plan_merge
 from vmsnap_tui.platforms.libvirt.plan.restore import plan_restore
 from vmsnap_tui.platforms.libvirt.plan.take import plan_take
 from vmsnap_tui.platforms.libvirt.plan.thaw import plan_thaw
 
 if TYPE_CHECKING:
-    from vmsnap_tui.model.plan import Plan, Request
+    from vmsnap_tui.model.plan import LayerRequest, Plan, Request
     from vmsnap_tui.platforms.libvirt.facts import LibvirtFacts
 
 
@@ -34,4 +36,14 @@ def plan(request: Request, facts: LibvirtFacts) -> Plan:
         case Thaw():
             return plan_thaw(request, facts)
         case _:
-            return no_layers(request, facts.vm.name, "libvirt")
+            return _of_layers(request, facts)
+
+
+def _of_layers(request: LayerRequest, facts: LibvirtFacts) -> Plan:
+    match request:
+        case Merge():
+            return plan_merge(request, facts)
+        case EndJob():
+            return plan_end_job(request, facts)
+        case Discard():
+            return plan_discard(request, facts)

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from vmsnap_tui.platforms.libvirt.steps.delete import delete
 from vmsnap_tui.platforms.libvirt.steps.edit import edit
+from vmsnap_tui.platforms.libvirt.steps.merge import end_job, merge
+from vmsnap_tui.platforms.libvirt.steps.remove import remove
 from vmsnap_tui.platforms.libvirt.steps.restore import restore
 from vmsnap_tui.platforms.libvirt.steps.take import take
 from vmsnap_tui.platforms.libvirt.steps.thaw import thaw
 
-ACTIONS = {"take": take, "restore": restore, "delete": delete, "edit": edit, "thaw": thaw}
+ACTIONS = {
+    "take": take,
+    "restore": restore,
+    "delete": delete,
+    "edit": edit,
+    "thaw": thaw,
+    "merge": merge,
+    "end-job": end_job,
+    "remove": remove,
+}
