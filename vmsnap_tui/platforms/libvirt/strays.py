@@ -1,7 +1,7 @@
 """Files beside the disks that no chain and no snapshot uses.
 
-A file counts as used as soon as its path stands anywhere in the XML of any domain, snapshot or checkpoint, if any such
-file reads through it, or if any process holds it open or locked. What cannot be looked at is told, and then nothing is
+A file counts as used as soon as its path stands in the XML of any domain, snapshot or checkpoint, if any such file
+reads through it, or if any process holds it open or locked. What cannot be looked at is told, and then nothing is
 called unused that might be.
 """
 
@@ -61,12 +61,12 @@ def mentioned(conn: libvirt.virConnect) -> Mentioned:
                 root = parse(text)
             except BrokenXml:
                 continue
-            found.paths.update(_paths(root))
             for element in root.iter("disk"):
                 source = element.find("source")
                 path = "" if source is None else source.get("file") or ""
                 if path and element.get("device", "disk") == "disk":
                     found.folders.setdefault(posixpath.dirname(path), uuid)
+            found.paths.update(_paths(root))
     return found
 
 
@@ -90,6 +90,10 @@ def _texts(domain: libvirt.virDomain) -> Iterator[str]:
 
 
 def _paths(root: Element) -> Iterator[str]:
+    if root.tag == "domainsnapshot":
+        # These name what was put on top, which is no part of the snapshot: its data lies in what its domain names.
+        for part in (*root.findall("disks"), *root.findall("revertDisks")):
+            root.remove(part)
     for element in root.iter():
         for value in (*element.attrib.values(), element.text or ""):
             if value.startswith("/"):

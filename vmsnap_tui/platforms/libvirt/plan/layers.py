@@ -84,10 +84,8 @@ def _discard_refusals(request: Discard, facts: LibvirtFacts) -> Iterator[Refusal
     if not facts.host.local:
         yield Refusal("not-here", "the files are not this machine's", "remove them on the host")
     used = {layer.place for layer in facts.layers} | set(facts.definition.sources.values())
-    for record in facts.records.values():
-        used.update(
-            record.definition.sources.values(), record.overlays.values(), record.replaced.values(), [record.memory]
-        )
+    for record in facts.records.values():  # what was put on top of a snapshot is no part of it
+        used.update((*record.definition.sources.values(), record.memory))
     taken = [place for place in request.places if clean(place) in used]
     if taken:
         yield Refusal("in-use", f"{quoted(taken)} is in use")
