@@ -13,7 +13,20 @@ import click
 
 from vmsnap_tui.cli.session import find_snapshot
 from vmsnap_tui.model.naming import fresh_name
-from vmsnap_tui.model.plan import After, Delete, Edit, Restore, Scope, Take, Thaw
+from vmsnap_tui.model.plan import (
+    After,
+    Delete,
+    Discard,
+    Edit,
+    EndJob,
+    JobEnd,
+    Merge,
+    MergeHow,
+    Restore,
+    Scope,
+    Take,
+    Thaw,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +38,9 @@ if TYPE_CHECKING:
 Options = dict[str, Any]
 
 _AFTER = {"as-taken": After.AS_TAKEN, "running": After.RUNNING, "paused": After.PAUSED, "off": After.OFF}
+HOW = {"commit": MergeHow.COMMIT, "pull": MergeHow.PULL, "flatten": MergeHow.FLATTEN, "copy": MergeHow.COPY}
+"""What one types for a way to merge layers."""
+END = {end.value: end for end in JobEnd}
 _SCOPE = {"one": Scope.ONE, "tree": Scope.TREE, "children": Scope.CHILDREN}
 
 
@@ -152,6 +168,50 @@ def _thaw(facts: Facts, options: Options) -> Thaw:
     return Thaw(facts.vm.ref)
 
 
+def _merge_options() -> list[click.Parameter]:
+    return [
+        _vm(),
+        click.Argument(["disk"], metavar="DISK"),
+        click.Option(
+            ["--how"],
+            type=click.Choice(list(HOW)),
+            required=True,
+            help="Write upper layers down, pull lower ones up, pull everything up, or copy all into a new file.",
+        ),
+        click.Option(["--top"], default="", metavar="PLACE", help="commit: the uppermost to go; else the newest."),
+        click.Option(["--base"], default="", metavar="PLACE", help="commit, pull: the one that stays; else the last."),
+        click.Option(["--to", "place"], default="", metavar="FILE", help="copy: the new file, with its full path."),
+        click.Option(["--format", "form"], default="qcow2", show_default=True, help="copy: the new file's format."),
+    ]
+
+
+def _merge(facts: Facts, options: Options) -> Merge:
+    how = HOW[options["how"]]
+    form = options["form"] if how is MergeHow.COPY else ""
+    return Merge(facts.vm.ref, options["disk"], how, options["top"], options["base"], options["place"], form)
+
+
+def _job_options() -> list[click.Parameter]:
+    end = click.Choice(list(END))
+    return [
+        _vm(),
+        click.Argument(["disk"], metavar="DISK"),
+        click.Option(["--end"], type=end, required=True, help="Wait for it, use what it has made, or drop that."),
+    ]
+
+
+def _end_job(facts: Facts, options: Options) -> EndJob:
+    return EndJob(facts.vm.ref, options["disk"], END[options["end"]])
+
+
+def _discard_options() -> list[click.Parameter]:
+    return [_vm(), click.Argument(["places"], metavar="FILE...", nargs=-1, required=True)]
+
+
+def _discard(facts: Facts, options: Options) -> Discard:
+    return Discard(facts.vm.ref, tuple(options["places"]))
+
+
 ACTIONS: Mapping[str, Action] = {
     action.name: action
     for action in (
@@ -159,6 +219,9 @@ ACTIONS: Mapping[str, Action] = {
         Action("restore", "restore", "Put a vm back to a snapshot.", _restore_options, _restore),
         Action("rm", "delete", "Delete a snapshot, with what is below it or without.", _rm_options, _rm),
         Action("edit", "edit", "Rename a snapshot, or describe it anew.", _edit_options, _edit),
+        Action("merge", "merge", "Make the chain of a disk shorter while the vm runs.", _merge_options, _merge),
+        Action("blockjob", "end it", "End a block job that was left to itself.", _job_options, _end_job),
+        Action("discard", "remove", "Remove files beside a vm's disks that nothing uses.", _discard_options, _discard),
         Action("thaw", "thaw", "Thaw a guest that was left frozen.", lambda: [_vm()], _thaw),
     )
 }

@@ -27,7 +27,7 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.OK: "done, or shown",
-    Exit.FAILED: "it was tried and went wrong; or something inside vmsnap did (a line names the log file)",
+    Exit.FAILED: "it went wrong; or check found something; or vmsnap itself failed (a line names the log file)",
     Exit.USAGE: "the command line or the config file is wrong",
     Exit.REFUSED: "the plan refuses: it says why and what to do instead",
     Exit.UNREACHABLE: "a site does not answer",

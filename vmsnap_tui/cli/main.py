@@ -24,6 +24,7 @@ _VERBS: dict[str, dict[str, tuple[str, str, str]]] = {
         "ls": ("look", "ls", "The vms of all sites."),
         "tree": ("look", "tree", "A vm's snapshots as a graph."),
         "methods": ("look", "methods", "How a vm can be snapshotted now, and what each way is worth."),
+        "check": ("check", "check", "What is wrong with chains and snapshots, and how to put it right."),
         "plan": ("act", "plan", "What an action would do, without doing it."),
     },
     "Act": {
@@ -31,6 +32,9 @@ _VERBS: dict[str, dict[str, tuple[str, str, str]]] = {
         "restore": ("act", "restore", "Put a vm back to a snapshot."),
         "rm": ("act", "rm", "Delete snapshots."),
         "edit": ("act", "edit", "Rename a snapshot, or describe it anew."),
+        "merge": ("act", "merge", "Make the chain of a disk shorter while the vm runs."),
+        "blockjob": ("act", "blockjob", "End a block job that was left to itself."),
+        "discard": ("act", "discard", "Remove files that nothing uses."),
         "thaw": ("act", "thaw", "Thaw a guest that was left frozen."),
     },
     "Look back": {

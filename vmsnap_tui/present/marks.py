@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.plan import LossKind
 from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
+from vmsnap_tui.model.survey import Severity
 from vmsnap_tui.model.vm import AgentState, PlatformKind, VmState
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _mark(glyph: str, plain: str, word: str, style: str) -> Mark:
     return Mark(plain if PLAIN else glyph, word, style)
 
 
-Marked = VmState | AgentState | Consistency | SnapshotKind | FreezeState | PlatformKind | LossKind | Flag
+Marked = VmState | AgentState | Consistency | SnapshotKind | FreezeState | PlatformKind | LossKind | Severity | Flag
 
 _MARKS: Mapping[Marked, Mark] = {
     Consistency.MEMORY: _mark("●", "@", "memory", "consistency-memory"),
@@ -97,6 +98,10 @@ _MARKS: Mapping[Marked, Mark] = {
     LossKind.MEMORY: _mark("⊘", "/", "memory", "error"),
     LossKind.CHANGES: _mark("⊗", "x", "changes", "error"),
     LossKind.RECORD: _mark("⊝", "=", "record", "warning"),
+    LossKind.FILE: _mark("⊟", "f", "file", "error"),
+    Severity.ERROR: _mark("✗", "!", "error", "error"),
+    Severity.WARNING: _mark("▲", "^", "warning", "warning"),
+    Severity.NOTE: _mark("·", "-", "note", "foreground-muted"),
     Flag.CURRENT: _mark("◂", "<", "current", "accent"),
     Flag.PROTECTED: _mark("⊠", "P", "protected", "primary"),
     Flag.FAILED: _mark("✗", "!", "failed", "error"),

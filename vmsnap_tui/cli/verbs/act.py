@@ -1,4 +1,4 @@
-"""take, restore, rm, edit, thaw, and `plan`, which only shows what each would do."""
+"""take, restore, rm, edit, merge, blockjob, discard, thaw, and `plan`, which only shows what each would do."""
 
 from __future__ import annotations
 
@@ -155,6 +155,9 @@ take = _real(ACTIONS["take"])
 restore = _real(ACTIONS["restore"])
 rm = _real(ACTIONS["rm"])
 edit = _real(ACTIONS["edit"])
+merge = _real(ACTIONS["merge"])
+blockjob = _real(ACTIONS["blockjob"])
+discard = _real(ACTIONS["discard"])
 thaw = _real(ACTIONS["thaw"])
 plan = click.Group(
     "plan",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.platforms.libvirt.facts import LibvirtFacts
 
 _COPY_FORMATS = ("qcow2", "raw")
+_SENSELESS = frozenset({"driver", "no-disk", "no-layer", "nothing-to-merge"})
+"""Refusals that leave nothing to plan."""
 
 
 def plan_merge(request: Merge, facts: LibvirtFacts) -> Plan:
@@ -45,6 +47,9 @@ class _Planner:
 
     def plan(self) -> Plan:
         request, facts = self.request, self.facts
+        refusals = tuple(self._refusals())
+        if any(refusal.code in _SENSELESS for refusal in refusals):
+            return Plan(request, self._title(), facts.vm.name, refusals=refusals)
         lost = self._lost()
         removed = self._removed()
         forget = tuple(
@@ -61,7 +66,7 @@ class _Planner:
             {
                 "disk": request.disk,
                 "how": request.how.value,
-                "top": self._top.place if self.going and self.writes_down else "",
+                "top": self.going[0].place if self.writes_down else "",
                 "base": self._base.place if self._base else "",
                 "place": request.place,
                 "format": request.format,
@@ -79,15 +84,11 @@ class _Planner:
             steps=(*forget, merge, *remove),
             losses=tuple(self._loss(each) for each in lost),
             cautions=tuple(self._cautions()),
-            refusals=tuple(self._refusals()),
-            notes=tuple(self._notes(removed)) if self.going or request.how is MergeHow.COPY else (),
+            refusals=refusals,
+            notes=tuple(self._notes(removed)),
         )
 
     # What it is about
-
-    @property
-    def _top(self) -> Layer:
-        return self.going[0]
 
     @property
     def _base(self) -> Layer | None:
@@ -102,6 +103,8 @@ class _Planner:
         first = 0 if self.writes_down or self.request.how is MergeHow.COPY else 1
         if self.writes_down and self.request.top:
             first = self.places.index(self.request.top) if self.request.top in self.places else len(self.places)
+        if self.writes_down and self._base is None:
+            return []
         last = len(self.chain) if self._base is None else self.places.index(self._base.place)
         return self.chain[first:last]
 
@@ -146,11 +149,11 @@ class _Planner:
         count = f"{len(self.going)} layer{'' if len(self.going) == 1 else 's'}"
         match self.request.how:
             case MergeHow.COMMIT:
-                return f"write {count} down into {self._base.place if self._base else '?'}"
+                return f"write {count} down into {self._base.place if self._base else ''}"
             case MergeHow.COPY:
                 return f"copy {count} into {self.request.place}, and go on there"
             case _:
-                return f"read {count} into {self.places[0] if self.places else '?'}"
+                return f"read {count} into {self.places[0]}"
 
     def _loss(self, snapshot: Snapshot) -> Loss:
         return Loss(LossKind.SNAPSHOT, snapshot.name, f"its layer of {self.request.disk} is merged")

@@ -84,7 +84,7 @@ def _begin(domain: libvirt.virDomain, disk: str, how: MergeHow, step: Step) -> N
             copy = etree.Element("disk", type="file")
             etree.SubElement(copy, "driver", type=str(step.params["format"]))
             etree.SubElement(copy, "source", file=str(step.params["place"]))
-            # Without the flag libvirt copies disks of transient domains alone, lest it forget the job at a restart of QEMU.
+            # Without the flag libvirt copies disks of transient domains alone, lest QEMU restarts.
             domain.blockCopy(disk, written(copy), {}, libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB)
         case _:
             domain.blockRebase(disk, base or None, 0, 0)
