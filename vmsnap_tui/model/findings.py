@@ -114,7 +114,8 @@ def _too_long(holdings: Holdings, limit: int) -> Iterator[Finding]:
                 "long-chain", Severity.WARNING,
                 f"{stack.disk} of {holdings.vm.name} reads through {len(chain)} layers (limit {limit})",
                 "each read may have to look through all of them, and each costs memory of the host",
-                "it gets slower and takes longer to merge with every snapshot; libvirt gives up at 200",
+                "it gets slower and takes longer to merge with every snapshot; libvirt 11 loses its hold on a vm "
+                "of some 28 layers as soon as anybody asks for its statistics",
                 holdings.vm.ref, stack.disk, chain[0].place,
                 mends=(
                     Mend("pull everything into the newest layer", Merge(holdings.vm.ref, stack.disk, MergeHow.FLATTEN)),

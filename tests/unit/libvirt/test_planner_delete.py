@@ -177,8 +177,9 @@ def test_records_alone() -> None:
 
 
 def test_the_cost_of_merging_is_a_note() -> None:
-    layers = tuple(Layer(d, LayerKind.ACTIVE, f"/vm/{s}.b", used=1 << 20) for d, s in (("vda", "web"), ("vdb", "data")))
-    plan = replace(line(), chain=layers).plan(Delete(ref("b")))
+    layers = [Layer(d, LayerKind.ACTIVE, f"/vm/{s}.b", used=1 << 20) for d, s in (("vda", "web"), ("vdb", "data"))]
+    below = [Layer(d, LayerKind.BASE, f"/vm/{s}.a") for d, s in (("vda", "web"), ("vdb", "data"))]
+    plan = replace(line(), chain=(*layers, *below)).plan(Delete(ref("b")))
     assert plan.notes == ("Merging copies up to 2.0 MiB.",)
     assert plan == line().plan(Delete(ref("b")))
 

@@ -115,7 +115,7 @@ COMMIT = Merge(VM, "vda", MergeHow.COMMIT)
             id="upside down",
         ),
         pytest.param(Merge(VM, "vda", MergeHow.COPY, format="qcow2"), at(layers()), "no-place", id="no place"),
-        pytest.param(Merge(VM, "vda", MergeHow.COPY, place="/vm/n", format="vmdk"), at(layers()), "no-format", id="form"),
+        pytest.param(Merge(VM, "vda", MergeHow.COPY, place="/vm/n", format="vmdk"), at(layers()), "no-format", id="f"),
         pytest.param(
             Merge(VM, "vda", MergeHow.COPY, place="/vm/n", format="raw"),
             at(layers(), folders={"/vm": Folder(frozenset({"n"}))}), "file-there", id="file is there",

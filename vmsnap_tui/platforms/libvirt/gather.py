@@ -15,7 +15,7 @@ from vmsnap_tui.model.errors import Conflict
 from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.libvirt import agent, chain
-from vmsnap_tui.platforms.libvirt.convert import never_nfs
+from vmsnap_tui.platforms.libvirt.convert import has_deep_chain, never_nfs
 from vmsnap_tui.platforms.libvirt.definition import definition, nvram_format, odd_disks, record, unsavable
 from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
 from vmsnap_tui.platforms.libvirt.facts import Folder, Host, LibvirtFacts
@@ -50,12 +50,15 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
     local = host.local
     with typed_errors():
         active = bool(domain.isActive())
-        root = parse(domain.XMLDesc())
+        text = domain.XMLDesc()
+        root = parse(text)
         now = definition(root)
         roots = chain.read_records(domain)
         records = {name: record(each) for name, each in roots.items()}
         looked_at = chain.Host.of(conn, local=local)
-        sizes = chain.block_sizes(conn, [domain]).get(ref.id, {}) if active else None
+        sizes: chain.Sizes | None = {} if active else None
+        if active and not local and not has_deep_chain(text):  # this machine's files tell their sizes themselves
+            sizes = chain.block_sizes(conn, [domain]).get(ref.id, {})
         layers = with_users(chain.layers_of(root, looked_at, snapshots, roots, sizes), users_of(looked_at, ref.id))
         jobs = block_jobs(domain, root, (*now.sources, *now.others)) if active else {}
         busy = _busy(domain, jobs) if active else ""
@@ -99,13 +102,14 @@ def _resident(conn: libvirt.virConnect, domain: libvirt.virDomain) -> int | None
     While memory is saved into an image file, everything that is asked of the domain, its XML too, waits for half a
     minute and fails. So libvirt is first asked for numbers that it leaves out when it would have to wait.
     """
-    wanted = libvirt.VIR_DOMAIN_STATS_BLOCK | libvirt.VIR_DOMAIN_STATS_BALLOON
+    flags = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
     for _ in range(_TRIES):
-        found = conn.domainListGetStats([domain], wanted, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
-        stats = found[0][1] if found else {}  # none: it has just gone, and the next call says so
-        if not stats.get("block.count") or any(key.endswith(".rd.reqs") for key in stats):
-            rss = stats.get("balloon.rss")
-            return None if rss is None else rss * 1024
+        found = conn.domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_BALLOON, flags)
+        if not found:
+            return None  # it has just gone, and the next call says so
+        rss = found[0][1].get("balloon.rss")
+        if rss is not None:
+            return int(rss) * 1024
         time.sleep(_PAUSE)
     raise Conflict("something else holds this vm, such as a snapshot being taken", "wait until it is done")
 

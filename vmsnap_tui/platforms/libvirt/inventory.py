@@ -9,7 +9,7 @@ import libvirt
 
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.platforms.libvirt import notes as notes_of
-from vmsnap_tui.platforms.libvirt.convert import never_nfs, vm_from_xml, vm_state
+from vmsnap_tui.platforms.libvirt.convert import has_deep_chain, never_nfs, vm_from_xml, vm_state
 from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
 from vmsnap_tui.platforms.libvirt.snapshots import snapshot_from_xml
 
@@ -70,10 +70,12 @@ def read_vm(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = 
     """One vm, with everything fresh. Raises Missing."""
     domain = connection.domain(ref.id)
     with typed_errors():
-        stats = _stats(connection.raw, [domain], _STATE_AND_DISKS).get(ref.id, {})
+        text = domain.XMLDesc()
+        wanted = _STATE if has_deep_chain(text) else _STATE_AND_DISKS
+        stats = _stats(connection.raw, [domain], wanted).get(ref.id, {})
         persistent = bool(domain.isPersistent())
         return vm_from_xml(
-            domain.XMLDesc(),
+            text,
             ref,
             domain.name(),
             state=_state(domain, stats),

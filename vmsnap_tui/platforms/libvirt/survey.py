@@ -13,6 +13,7 @@ from vmsnap_tui.model.survey import Finding, Holdings, Mend, Severity
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.platforms.libvirt import chain, inventory
+from vmsnap_tui.platforms.libvirt.convert import has_deep_chain
 from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
 from vmsnap_tui.platforms.libvirt.jobs import block_jobs
 from vmsnap_tui.platforms.libvirt.strays import mentioned, strays
@@ -65,10 +66,11 @@ def _held(connection: Connection, host: chain.Host, vms: Sequence[Vm]) -> tuple[
             domains[vm.ref.id] = connection.handle(vm.ref.id)
         except Missing:
             continue
-    running = [domain for domain in domains.values() if _is_active(domain)]
+    texts = {uuid: _live_xml(domain) for uuid, domain in domains.items()}
+    active = {uuid for uuid, domain in domains.items() if _is_active(domain)}
     # This machine's files tell their sizes themselves.
-    sizes = chain.block_sizes(host.conn, running) if host.images is None else {}
-    active = {domain.UUIDString() for domain in running}
+    asked = [domains[uuid] for uuid in active if host.images is None and not has_deep_chain(texts[uuid])]
+    sizes = chain.block_sizes(host.conn, asked)
     held: list[Holdings] = []
     jobs: list[Finding] = []
     for vm in vms:
@@ -76,7 +78,7 @@ def _held(connection: Connection, host: chain.Host, vms: Sequence[Vm]) -> tuple[
         if domain is None:
             continue
         try:
-            root = parse(domain.XMLDesc())
+            root = parse(texts[vm.ref.id])
             snapshots = inventory.read_snapshots(domain, vm.ref)
             records = chain.read_records(domain) if snapshots else {}
             found = sizes.get(vm.ref.id, {}) if vm.ref.id in active else None
@@ -90,6 +92,16 @@ def _held(connection: Connection, host: chain.Host, vms: Sequence[Vm]) -> tuple[
             if not is_code(error, libvirt.VIR_ERR_NO_DOMAIN):
                 raise
     return held, jobs
+
+
+def _live_xml(domain: libvirt.virDomain) -> str:
+    """ "" where it has just gone."""
+    try:
+        return str(domain.XMLDesc())
+    except libvirt.libvirtError as error:
+        if is_code(error, libvirt.VIR_ERR_NO_DOMAIN):
+            return ""
+        raise
 
 
 def _is_active(domain: libvirt.virDomain) -> bool:

@@ -135,6 +135,7 @@ def _external(request: Delete, facts: LibvirtFacts, going: Sequence[Snapshot]) -
     if request.scope is Scope.ONE:
         yield from _one_external(facts, going[0])
     yield from _unknown_layer(facts, going)
+    yield from _shared(facts, going)
     needed = _needed_elsewhere(facts, going)
     if needed:
         yield Refusal(
@@ -168,21 +169,40 @@ def _unknown_layer(facts: LibvirtFacts, going: Sequence[Snapshot]) -> Iterator[R
     """libvirt merges a layer into the one right below it, and only if its records name both.
 
     Tried with 11.3: once a record was deleted alone, the one above or below it cannot be deleted ("snapshot VM disk
-    source and parent disk source are not the same").
+    source and parent disk source are not the same"); after a pull it finds no "parent disk source in backing chain".
     """
     merged = _merges(facts, going)
     for doomed in going:
         below = facts.record(doomed).definition.sources
         for disk, top in _overlays(facts, doomed).items() if doomed.id in merged else ():
             places = [layer.place for layer in facts.chain if layer.disk == disk and layer.kind in _OF_CHAIN]
-            if top in places[:-1] and places[places.index(top) + 1] != below.get(disk):
+            if places and (top not in places[:-1] or places[places.index(top) + 1] != below.get(disk)):
                 yield Refusal(
                     "unknown-layer",
-                    f"between {top} and {below.get(disk)} lie layers of a snapshot whose record is gone: "
-                    "libvirt merges only what its records name",
+                    f"{top} does not stand right on {below.get(disk)} any more, since records were deleted or layers "
+                    "merged: libvirt merges only what its records name",
                     _METADATA,
                 )
                 return
+
+
+def _shared(facts: LibvirtFacts, going: Sequence[Snapshot]) -> Iterator[Refusal]:
+    """Other vms may read through the layer that is written to, or through the one that goes."""
+    merged = _merges(facts, going)
+    places = {
+        place
+        for doomed in going
+        if doomed.id in merged
+        for disk, top in _overlays(facts, doomed).items()
+        for place in (top, facts.record(doomed).definition.sources.get(disk))
+    }
+    users = sorted({name for layer in facts.layers if layer.place in places for name in layer.users})
+    if users:
+        yield Refusal(
+            "shared-layer",
+            f"merging it would change what {', '.join(users)} read{'s' if len(users) == 1 else ''} through",
+            _METADATA,
+        )
 
 
 def _is_above_current(facts: LibvirtFacts, snapshot: Snapshot) -> bool:
@@ -201,6 +221,7 @@ def _needed_elsewhere(facts: LibvirtFacts, going: Sequence[Snapshot]) -> tuple[s
     merged = _merges(facts, going)
     ids = {doomed.id for doomed in going}
     used = {layer.place for layer in facts.chain} | set(facts.definition.sources.values())
+    used |= {layer.place for layer in facts.layers if layer.users}
     for other in facts.snapshots:
         if other.id not in ids:
             used |= set(facts.record(other).definition.sources.values())
