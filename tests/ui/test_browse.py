@@ -125,7 +125,7 @@ async def test_tabs_of_the_details(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("tab", "question", "words"),
-    [("1", "chain", "Chain of vda"), ("2", "facts", "recommended"), ("3", "source", "<dom")],
+    [("1", "survey", "Chain of vda"), ("2", "facts", "recommended"), ("3", "source", "<dom")],
 )
 async def test_details_stay_until_the_newer_answer_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tab: str, question: str, words: str

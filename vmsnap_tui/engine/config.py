@@ -194,6 +194,7 @@ SAMPLE = """\
 #address = "qemu+ssh://root@host.example/system" # or a cloud of clouds.yaml: "cloud", "cloud/region"
 #read_only = false                             # forbid every change here
 #jobs = 2                                      # how many jobs may run here at a time
+#chain_limit = 20                              # layers of a disk above which vmsnap check calls its chain too long
 #[sites.options]                               # what this kind of site takes besides, as text
 #all_projects = "yes"                          # openstack: servers of every project, for administrators
 #project = "other"                             # openstack: another project than the cloud names

@@ -118,7 +118,7 @@ COMMIT = Merge(VM, "vda", MergeHow.COMMIT)
         pytest.param(Merge(VM, "vda", MergeHow.COPY, place="/vm/n", format="vmdk"), at(layers()), "no-format", id="f"),
         pytest.param(
             Merge(VM, "vda", MergeHow.COPY, place="/vm/n", format="raw"),
-            at(layers(), folders={"/vm": Folder(frozenset({"n"}))}), "file-there", id="file is there",
+            at(layers(), folders={"/vm": Folder(frozenset({"n"}))}), "file-exists", id="file is there",
         ),
     ],
 )  # fmt: skip

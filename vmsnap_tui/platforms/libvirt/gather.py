@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm, VmRef
     from vmsnap_tui.platforms.libvirt.connection import Connection
     from vmsnap_tui.platforms.libvirt.facts import Definition, Record
+    from vmsnap_tui.platforms.libvirt.links import Sizes
 
 _NOT_THERE = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_INVALID)
 _RUNNING_JOBS = (libvirt.VIR_DOMAIN_JOB_BOUNDED, libvirt.VIR_DOMAIN_JOB_UNBOUNDED)
@@ -56,7 +57,7 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
         roots = chain.read_records(domain)
         records = {name: record(each) for name, each in roots.items()}
         looked_at = chain.Host.of(conn, local=local)
-        sizes: chain.Sizes | None = {} if active else None
+        sizes: Sizes | None = {} if active else None
         if active and not local and not has_deep_chain(text):  # this machine's files tell their sizes themselves
             sizes = chain.block_sizes(conn, [domain]).get(ref.id, {})
         layers = with_users(chain.layers_of(root, looked_at, snapshots, roots, sizes), users_of(looked_at, ref.id))

@@ -248,7 +248,7 @@ class _Planner:
         if not request.place.startswith("/"):
             yield Refusal("no-place", "a copy needs the full path of a new file", "name one")
         elif self.facts.exists(request.place):
-            yield Refusal("file-there", f"{request.place} is there already", "choose another name")
+            yield Refusal("file-exists", f"{request.place} is there already", "choose another name")
         if request.format not in _COPY_FORMATS:
             yield Refusal("no-format", f"a copy is {' or '.join(_COPY_FORMATS)}, not “{request.format}”")
 
