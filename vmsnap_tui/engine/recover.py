@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing, VmsnapError
-from vmsnap_tui.model.plan import Thaw
+from vmsnap_tui.model.plan import Merge, Thaw
+from vmsnap_tui.model.survey import BLOCK_JOB, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,8 @@ async def look_into(
         tell(replace(cut, now=f"what became of it could not be read: {error}"))
         return
     cut = replace(cut, now=what_is_known(cut, asked, facts.snapshots))
+    if asked.kind == Merge.__name__ and cut.step:
+        cut = replace(cut, now=await _merging(cut, follower))
     if cut.froze or asked.kind == Thaw.__name__:
         tell(replace(cut, now=f"{cut.now}; seeing whether its guest is still frozen"))
         words, is_settled = await _thaw(cut, facts, follower, jobs)
@@ -69,6 +72,21 @@ async def _thaw(cut: CutOff, facts: Facts, follower: Follower, jobs: Jobs) -> tu
     if job.state is JobState.DONE:
         return "its guest was still frozen and has been thawed", True
     return f"its guest could not be thawed: {job.error or job.outcome}", False
+
+
+async def _merging(cut: CutOff, follower: Follower) -> str:
+    """What became of a merge: libvirt goes on with the block job that it was told to do."""
+    try:
+        survey = await follower.connection.read(lambda platform: platform.survey([cut.vm]))
+    except VmsnapError as error:
+        return f"what became of its layers could not be read: {error}"
+    jobs = [finding.what for finding in survey.findings if finding.code == BLOCK_JOB]
+    if jobs:
+        return f"{'; '.join(jobs)}: vmsnap check {cut.vm_name} says how to resume, pivot or abort it"
+    left = [finding.what for finding in survey.findings if finding.severity is not Severity.NOTE]
+    if left:
+        return f"no block job is at work any more; {'; '.join(left)}: vmsnap check {cut.vm_name} says how to mend it"
+    return "no block job is at work any more, and nothing is wrong with its layers"
 
 
 def what_is_known(cut: CutOff, asked: Asked, snapshots: Sequence[Snapshot]) -> str:

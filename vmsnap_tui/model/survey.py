@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm, VmRef
 
 
+BLOCK_JOB = "block-job"
+"""The code of a finding that a block job was left to itself."""
+
+
 class Severity(Enum):
     """How bad a finding is. A note alone is nothing wrong."""
 

@@ -58,6 +58,7 @@ class World:
 
     vms: dict[VmRef, Vm] = field(default_factory=dict)
     snapshots: dict[VmRef, tuple[Snapshot, ...]] = field(default_factory=dict)
+    survey: Survey = field(default_factory=Survey)
     frozen: set[VmRef] = field(default_factory=set)
     hooks: dict[str, Callable[[], None]] = field(default_factory=dict)
     calls: list[tuple[str, object]] = field(default_factory=list)
@@ -181,7 +182,7 @@ class FakePlatform:
 
     def survey(self, vms: Sequence[VmRef] | None) -> Survey:
         self.world.at("survey", vms)
-        return Survey()
+        return self.world.survey
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         return f"{self._known(vm).name} {snapshot}", "text"

@@ -18,6 +18,7 @@ from vmsnap_tui.engine.recover import what_is_known
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.plan import Thaw
 from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+from vmsnap_tui.model.survey import BLOCK_JOB, Finding, Severity, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +107,27 @@ async def test_a_step_that_does_not_freeze_leaves_no_guest_to_thaw(world: World,
     await until(lambda: len(engine.cut_off) == 2 and all(cut.now for cut in engine.cut_off))
     assert world.frozen == {A}
     assert engine.jobs.all() == ()
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ((BLOCK_JOB,), "what block-job: vmsnap check vm-0 says how to resume, pivot or abort it"),
+        (("overwritten",), "no block job is at work any more; what overwritten: vmsnap check vm-0 says how to mend it"),
+        ((), "no block job is at work any more, and nothing is wrong with its layers"),
+    ],
+)
+async def test_a_merge_that_was_cut_off_is_offered_to_be_ended(
+    world: World, begin: Begin, tmp_path: Path, codes: tuple[str, ...], words: str
+) -> None:
+    kill_midway(tmp_path, freezes=False)
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        assert database.execute("UPDATE jobs SET kind = 'Merge' WHERE step IS NOT NULL").rowcount == 1
+    world.with_vms(2)
+    world.survey = Survey(findings=tuple(Finding(code, Severity.WARNING, f"what {code}") for code in codes))
+    engine = await begin()
+    await until(lambda: engine.cut_off and engine.cut_off[0].now)
+    assert engine.cut_off[0].now == words
 
 
 async def test_a_thaw_that_fails_is_said_and_tried_again_by_the_next_run(

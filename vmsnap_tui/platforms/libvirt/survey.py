@@ -9,7 +9,7 @@ import libvirt
 from vmsnap_tui.model.errors import Missing
 from vmsnap_tui.model.findings import surveyed
 from vmsnap_tui.model.plan import Discard, EndJob, JobEnd
-from vmsnap_tui.model.survey import Finding, Holdings, Mend, Severity
+from vmsnap_tui.model.survey import BLOCK_JOB, Finding, Holdings, Mend, Severity
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.platforms.libvirt import chain, inventory
@@ -156,7 +156,7 @@ def _job(vm: Vm, disk: str, job: BlockJob) -> Finding:
         mends.append(Mend("pivot: use what it has made", EndJob(vm.ref, disk, JobEnd.PIVOT)))
     mends.append(Mend("abort: drop what it has made", EndJob(vm.ref, disk, JobEnd.ABORT)))
     return Finding(
-        "block-job",
+        BLOCK_JOB,
         Severity.WARNING,
         f"a block job ({job.kind}) on {clean(disk)} of {vm.name} {ready}",
         "somebody's merge or copy is at work, or was left to itself",
