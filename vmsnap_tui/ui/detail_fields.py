@@ -148,8 +148,11 @@ def _chain_fields(chain: Sequence[Layer] | str | None) -> list[Item]:
         broken = layer.kind is LayerKind.MISSING or bool(layer.error)
         used = sizes.size(layer.used) or "size not known"
         snapshots = f"  {len(layer.snapshots)} snapshots" if len(layer.snapshots) > 1 else ""
-        items.append(field(layer.kind.value, used + snapshots, "error" if broken else ""))
+        aside = "  beside the chain" if layer.aside else ""
+        items.append(field(layer.kind.value, used + snapshots + aside, "error" if broken else ""))
         items.append(field(" ", layer.place, QUIET))
+        if layer.users:
+            items.append(field(" ", f"also needed by {', '.join(layer.users)}", "warning"))
         if layer.error:
             items.append(field(" ", layer.error, "error"))
     return items
