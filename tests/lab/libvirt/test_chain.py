@@ -302,7 +302,7 @@ async def test_after_any_history_what_is_used_is_never_called_unused(lab: Lab, a
     chance = random.Random(seed)
     guest = lab.boot("random")
     for turn in range(8):
-        snapshots = list((await admin.snapshots(guest)).values())
+        snapshots = [each for _, each in sorted((await admin.snapshots(guest)).items())]
         merge = Merge(ref(guest), "vda", chance.choice([MergeHow.COMMIT, MergeHow.PULL, MergeHow.FLATTEN]))
         wishes: list[Request] = [Take(ref(guest), f"t{turn}", method=EXTERNAL), merge]
         wishes += [wish for each in snapshots for wish in (Restore(each.ref), Delete(each.ref))]

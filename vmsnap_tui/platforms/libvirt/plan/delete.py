@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.layer import LayerKind
 from vmsnap_tui.model.plan import Loss, LossKind, Plan, Refusal, Scope, Step
+from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.libvirt.plan.rules import (
     is_external,
@@ -132,9 +133,8 @@ def _external(request: Delete, facts: LibvirtFacts, going: Sequence[Snapshot]) -
             "this vm has internal and external snapshots; libvirt has deleted base images in such trees",
             "switch the vm off and delete the internal ones first",
         )
-    if request.scope is Scope.ONE:
-        yield from _one_external(facts, going[0])
-    yield from _unknown_layer(facts, going)
+    by_tree = tuple(_one_external(facts, going[0])) if request.scope is Scope.ONE else ()
+    yield from by_tree or _unknown_layer(facts, going)
     yield from _shared(facts, going)
     needed = _needed_elsewhere(facts, going)
     if needed:
@@ -174,12 +174,13 @@ def _unknown_layer(facts: LibvirtFacts, going: Sequence[Snapshot]) -> Iterator[R
     merged = _merges(facts, going)
     for doomed in going:
         below = facts.record(doomed).definition.sources
-        for disk, top in _overlays(facts, doomed).items() if doomed.id in merged else ():
+        for disk, overlay in _overlays(facts, doomed).items() if doomed.id in merged else ():
             places = [layer.place for layer in facts.chain if layer.disk == disk and layer.kind in _OF_CHAIN]
-            if places and (top not in places[:-1] or places[places.index(top) + 1] != below.get(disk)):
+            top, lower = clean(overlay), clean(below.get(disk, ""))  # as the layers have them
+            if places and (top not in places[:-1] or places[places.index(top) + 1] != lower):
                 yield Refusal(
                     "unknown-layer",
-                    f"{top} does not stand right on {below.get(disk)} any more, since records were deleted or layers "
+                    f"{top} does not stand right on {lower} any more, since records were deleted or layers "
                     "merged: libvirt merges only what its records name",
                     _METADATA,
                 )
@@ -194,7 +195,7 @@ def _shared(facts: LibvirtFacts, going: Sequence[Snapshot]) -> Iterator[Refusal]
         for doomed in going
         if doomed.id in merged
         for disk, top in _overlays(facts, doomed).items()
-        for place in (top, facts.record(doomed).definition.sources.get(disk))
+        for place in (clean(top), clean(facts.record(doomed).definition.sources.get(disk, "")))
     }
     users = sorted({name for layer in facts.layers if layer.place in places for name in layer.users})
     if users:
