@@ -70,6 +70,14 @@ async def running(it: Stage) -> None:
     await it.until(lambda: any(job.progress and job.progress.fraction and job.left for job in it.main.jobs.running))
 
 
+async def chain(it: Stage) -> None:
+    """What holds the data of a vm."""
+    await it.go_to(VM)
+    await it.press("c")
+    await it.see("GiB for the guest")
+    await it.press("j", "j", "j")
+
+
 async def help_(it: Stage) -> None:
     """The help, made from the bindings."""
     await it.press("question_mark")
@@ -93,6 +101,7 @@ SHOTS: dict[str, tuple[Callable[[Stage], Awaitable[None]], tuple[int, int], str,
     "take": (take, WIDE, "dark", 200),
     "plan": (restore, WIDE, "dark", 200),
     "jobs": (running, WIDE, "dark", 0.1),
+    "chain": (chain, WIDE, "dark", 200),
     "light": (browse, WIDE, "light", 200),
     "colour-blind": (browse, WIDE, "colour-blind", 200),
     "high-contrast": (browse, WIDE, "high-contrast", 200),

@@ -45,7 +45,7 @@ def test_a_binding_is_declared_fully(binding: Binding) -> None:
 
 def test_keys_kept_for_later_stay_free() -> None:
     keys = {key for binding in ALL for key in binding.key.split(",")}
-    assert not keys & {"c", "t", "b"}
+    assert not keys & {"t", "b"}
 
 
 def test_no_two_actions_of_the_main_screen_share_a_key() -> None:

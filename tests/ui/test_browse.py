@@ -26,7 +26,7 @@ async def test_the_first_screen(
     async with stage(tmp_path, size=size) as it:
         await it.go_to("db-prod-01")
         if name == "wide":
-            await it.see("Chain of vda")
+            await it.see("PostgreSQL primary")
         await it.still()
         picture(it, f"main-{name}")
 
@@ -116,8 +116,10 @@ async def test_tabs_of_the_details(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         await it.go_to("db-prod-01")
         await it.press("2")
-        await it.see("recommended", "worth")
+        await it.see("vda · ", "active")
         await it.press("3")
+        await it.see("recommended", "worth")
+        await it.press("4")
         await it.see("<domain")
         await it.press("right_square_bracket")
         await it.see("PostgreSQL primary")
@@ -125,7 +127,7 @@ async def test_tabs_of_the_details(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("tab", "question", "words"),
-    [("1", "survey", "Chain of vda"), ("2", "facts", "recommended"), ("3", "source", "<dom")],
+    [("2", "survey", "vda · "), ("3", "facts", "recommended"), ("4", "source", "<dom")],
 )
 async def test_details_stay_until_the_newer_answer_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tab: str, question: str, words: str
@@ -195,4 +197,4 @@ async def test_all_by_mouse(tmp_path: Path) -> None:
         await it.pilot.click("#inventory", offset=(1, 3))
         assert inventory.rows[3] in inventory.marked
         await it.pilot.click("#details", offset=(18, 0))
-        await it.until(lambda: it.main.details.tab.value == "Advice")
+        await it.until(lambda: it.main.details.tab.value == "Chain")

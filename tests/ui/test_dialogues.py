@@ -277,7 +277,7 @@ async def test_how_they_look(
 ) -> None:
     async with stage(tmp_path, size=size) as it:
         await it.go_to("db-prod-01")
-        await it.until(lambda: size[0] < WIDE[0] or "Chain of vda" in it.text)
+        await it.until(lambda: size[0] < WIDE[0] or "PostgreSQL primary" in it.text)
         await it.still()
         vm, snapshots = await known(it, "db-prod-01")
         for kind, screen in (

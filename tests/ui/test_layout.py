@@ -23,7 +23,7 @@ async def test_narrow_shows_one_pane_and_tab_goes_round(tmp_path: Path, picture:
             await it.press("tab")
             await it.see(title)
             if name == "details":
-                await it.see("Chain of vda")
+                await it.see("PostgreSQL primary")
             await it.still()
             picture(it, f"narrow-{name}")
         await it.press("tab")
@@ -35,7 +35,7 @@ async def test_narrow_shows_one_pane_and_tab_goes_round(tmp_path: Path, picture:
 async def test_resized_to_tiny_and_back_keeps_all(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         ref = await it.go_to("db-prod-01")
-        await it.press("2", "tab", "k", "k")
+        await it.press("3", "tab", "k", "k")
         await it.see("recommended")
         chosen = it.main.graph.snapshot
         before = it.lines

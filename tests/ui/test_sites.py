@@ -86,6 +86,7 @@ async def test_a_slow_answer_is_waited_for_and_not_asked_for_anew(tmp_path: Path
 
     async with stage(tmp_path, prepare=slow) as it:
         ref = await it.go_to("db-prod-01")
+        await it.press("2")
         await it.until(lambda: ref in asked)
         store = it.app.engine.store
         for seconds in range(5):  # a sign of life of the site is nothing new of the vm

@@ -22,8 +22,10 @@ from vmsnap_tui.platforms.openshift.plan.ways import SWAP as SWAP_IN
 from vmsnap_tui.platforms.openstack.plan.ways import NEW, REBUILD, REVERT, SWAP
 from vmsnap_tui.present.marks import meaning
 from vmsnap_tui.ui.bindings import APP, MAIN
+from vmsnap_tui.ui.screens.chain import ChainScreen
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
-from vmsnap_tui.ui.widgets.details import Details
+from vmsnap_tui.ui.widgets.fields_view import FieldsView
+from vmsnap_tui.ui.widgets.findings import FindingsView
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.inventory import Inventory
 from vmsnap_tui.ui.widgets.jobs import JobsPane
@@ -50,8 +52,9 @@ _DECLARED = (
     ("In the lists", (CursorView.BINDINGS,)),
     ("In the inventory", (Inventory.BINDINGS,)),
     ("In the graph", (SnapshotGraph.BINDINGS,)),
-    ("In the details", (Details.BINDINGS,)),
+    ("In the details", (FieldsView.BINDINGS,)),
     ("In the jobs", (JobsPane.BINDINGS,)),
+    ("On the chain screen", (ChainScreen.BINDINGS, FindingsView.BINDINGS)),
 )
 
 

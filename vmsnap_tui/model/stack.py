@@ -99,5 +99,7 @@ def _branches(layers: Sequence[Layer]) -> list[Branch]:
             at = by_place.get(below)
         if run:
             found.append(Branch(tuple(run), below))
-    loose = [layer for left in inside.values() for layer in left]
+    # A broken record may name a place twice; nothing is left out for that.
+    doubles = [layer for layer in layers if layer.kind not in _ON_A_LAYER and by_place[layer.place] is not layer]
+    loose = [*(layer for left in inside.values() for layer in left), *doubles]
     return [*found, *(Branch((layer,), layer.below) for layer in loose)]

@@ -140,18 +140,18 @@ def line(row: Row, forest: Forest, columns: Columns, now: datetime, state: VmSta
         here = Piece(" " + marks.NOW.word, marks.NOW.style)
         doing = Piece(_GAP + shown.text, shown.style)
         has_room = sum(cell_len(piece.text) for piece in (*left, here, doing)) <= columns.width
-        return _exactly((*left, here, doing) if has_room else (*left, here), columns.width)
+        return exactly((*left, here, doing) if has_room else (*left, here), columns.width)
     if isinstance(row.node, Fork):
         words = Piece(_GAP + marks.FORK.word, "foreground-muted")
         name = cut(row.node.vm, max(1, room - len(words.text)))
-        return _exactly((*left, Piece(" " + name, marks.FORK.style), words), columns.width)
+        return exactly((*left, Piece(" " + name, marks.FORK.style), words), columns.width)
     snapshot = forest.snapshots[row.node]
     style = "foreground" if snapshot.ready else "foreground-muted"
     said = _said(snapshot, forest, room)
     name_room = max(1, room - sum(cell_len(word.text) for word in said))
     name = cut(snapshot.name, name_room)
     padding = " " * (name_room - cell_len(name))
-    return _exactly(
+    return exactly(
         (*left, Piece(" " + name, style), *said, Piece(padding, style), *_cells(snapshot, columns, now)),
         columns.width,
     )
@@ -209,7 +209,7 @@ def _is_inferred(node: Node, forest: Forest) -> bool:
     return isinstance(node, str) and forest.snapshots[node].inferred
 
 
-def _exactly(pieces: Line, width: int) -> Line:
+def exactly(pieces: Line, width: int) -> Line:
     """`pieces` cut or filled up to `width` cells."""
     fitted = []
     for piece in pieces:

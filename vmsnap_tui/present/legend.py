@@ -55,6 +55,14 @@ LEGEND: tuple[tuple[str, Meanings], ...] = (
     ),
     ("What else is said of it", tuple((mark(flag), words) for flag, words in _FLAGS.items())),
     ("Where it is kept", tuple((mark(kind), words) for kind, words in _KINDS.items())),
+    (
+        "Layers",
+        (
+            (marks.HOLDS, "a snapshot's own data begins in this layer"),
+            (marks.SHARED, "other vms read through it too: it must not be written to"),
+            (marks.LIT, "the chosen snapshot needs this layer, or the chosen layer is needed by this snapshot"),
+        ),
+    ),
     ("VMs", tuple((mark(state), "") for state in VmState)),
     ("Guest agent", tuple((mark(agent), words) for agent, words in _AGENTS.items())),
     ("Freeze", tuple((mark(state), words) for state, words in _FREEZES.items())),

@@ -119,6 +119,11 @@ CAUTION = _mark("▲", "!", "caution", "warning")
 RECOMMENDED = _mark("★", "*", "recommended", "success")
 POSSIBLE = _mark("✓", "+", "possible", "foreground")
 MARKED = _mark("✓", "*", "marked", "accent")
+LIT = _mark("▐", "=", "needed", "accent")
+SHARED = _mark("⇶", "S", "shared", "warning")
+HOLDS = _mark("◆", "*", "begins here", "secondary")
+READY = _mark("✓", "+", "ready", "success")
+UNTOLD = _mark("·", "-", "not told", "foreground-muted")
 
 # These two belong to the engine, which `present` does not know: they are found by the value of its states.
 _JOBS = {

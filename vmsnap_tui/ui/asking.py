@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from vmsnap_tui.engine.engine import Engine
-    from vmsnap_tui.model.plan import Plan
+    from vmsnap_tui.model.plan import Plan, Request
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
@@ -53,6 +53,15 @@ class Asking:
     async def edit(self, vm: Vm, snapshot: Snapshot) -> None:
         """One snapshot's name and description."""
         await self._ask(EditScreen(self._engine, vm, snapshot, confirm=self._confirm, now=self._now))
+
+    async def act(self, vm_name: str, request: Request) -> None:
+        """Whatever is asked for without a dialogue of its own: its plan, and on."""
+        try:
+            facts = await self._engine.facts(request.vm)
+        except VmsnapError as error:
+            self._screen.app.notify(str(error), title=vm_name, severity="error", timeout=12, markup=False)
+            return
+        await self._ask(PlanScreen(facts.plan(request), confirm=self._confirm))
 
     async def _ask(self, screen: Screen[Plan | None]) -> bool:
         """Whether a plan was confirmed and taken up."""

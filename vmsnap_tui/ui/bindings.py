@@ -24,6 +24,7 @@ MAIN: list[BindingType] = [
     Binding("r", "restore", "Restore", id="restore", tooltip="Put the vm back to the highlighted snapshot"),
     Binding("d", "delete", "Delete", id="delete", tooltip="Delete the highlighted snapshot (or each marked one)"),
     Binding("e", "edit", "Edit", id="edit", tooltip="Rename the highlighted snapshot or describe it anew"),
+    Binding("c", "chain", "Chain", id="chain", tooltip="Show what holds the data of the vm, and put it right"),
     Binding("x", "cancel", "Cancel", id="cancel", tooltip="Ask the job to stop: the highlighted one, or the vm's"),
     Binding("slash", "filter", "Filter", id="filter", key_display="/", tooltip="Show only vms that fit; esc clears it"),
     Binding("u", "refresh", "Refresh", id="refresh", show=False, tooltip="Read the site anew; try a lost one at once"),
@@ -32,8 +33,9 @@ MAIN: list[BindingType] = [
     Binding("shift+tab", "pane(-1)", "Previous pane", id="pane.previous", show=False, tooltip="Go to the pane before"),
     Binding("escape", "back", "Back", id="back", show=False, tooltip="Clear the filter, leave the zoom, or go back"),
     Binding("1", "tab(1)", "Snapshot", id="tab.snapshot", show=False, tooltip="Details: values of the snapshot or vm"),
-    Binding("2", "tab(2)", "Advice", id="tab.advice", show=False, tooltip="Details: the ways to take a snapshot now"),
-    Binding("3", "tab(3)", "Source", id="tab.source", show=False, tooltip="Details: the platform's own text"),
+    Binding("2", "tab(2)", "Chain", id="tab.chain", show=False, tooltip="Details: the layers that hold the data"),
+    Binding("3", "tab(3)", "Advice", id="tab.advice", show=False, tooltip="Details: the ways to take a snapshot now"),
+    Binding("4", "tab(4)", "Source", id="tab.source", show=False, tooltip="Details: the platform's own text"),
     Binding("right_square_bracket", "turn(1)", "Next tab", id="tab.next", show=False, key_display="]",
             tooltip="Details: the next tab"),
     Binding("left_square_bracket", "turn(-1)", "Previous tab", id="tab.previous", show=False, key_display="[",
@@ -53,7 +55,7 @@ APP: list[BindingType] = [
 CHANGING = frozenset({"take", "restore", "delete", "edit"})
 """Actions that change something on a site. Read-only mode drops them all at once."""
 
-DEPENDENT = CHANGING | {"cancel"}
+DEPENDENT = CHANGING | {"cancel", "chain"}
 """Actions that are not always possible."""
 
 _OF_SNAPSHOT = frozenset({"restore", "delete", "edit"})
@@ -74,16 +76,18 @@ def why_not(action: str, now: Situation) -> str:
     """Why an action is not possible now, "" where it is. What only fresh facts can tell is left to the planner."""
     if action == "cancel":
         return _why_not_cancel(now.job)
+    if action == "chain":
+        return "" if now.vm else "Choose a VM first."
     if action not in CHANGING:
         return ""
     if now.vm is None and not now.read_only:
         return "Choose a VM first."
     if action in _OF_SNAPSHOT and now.snapshot is None and not now.read_only:
         return "Choose a snapshot first: this is where the VM is now."
-    return _why_not_change(now)
+    return why_unchangeable(now)
 
 
-def _why_not_change(now: Situation) -> str:
+def why_unchangeable(now: Situation) -> str:
     """Why nothing at all can be changed here."""
     if now.read_only:
         return "Read-only: vmsnap was started so that it changes nothing."

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from vmsnap_tui.model.layer import LayerKind
 from vmsnap_tui.model.snapshot import SnapshotKind
 from vmsnap_tui.model.vm import Firmware
 from vmsnap_tui.present import marks, sizes
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.store import SiteView
     from vmsnap_tui.model.freeze import Freeze
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Method, Refusal
     from vmsnap_tui.model.snapshot import Snapshot, SnapshotDisk
     from vmsnap_tui.model.vm import Disk, Vm
@@ -93,8 +91,8 @@ def _part_fields(disks: Sequence[SnapshotDisk]) -> list[Item]:
     return items
 
 
-def vm_fields(vm: Vm, freeze: Freeze | None, chain: Sequence[Layer] | str | None, now: datetime) -> list[Item]:
-    """The vm as it is now. `chain` is None while it is being read, and words where it cannot be."""
+def vm_fields(vm: Vm, freeze: Freeze | None, now: datetime) -> list[Item]:
+    """The vm as it is now."""
     items: list[Item] = [_heading(vm.name, "bold")]
     if vm.title:
         items.append(field("", vm.title, QUIET))
@@ -131,30 +129,6 @@ def vm_fields(vm: Vm, freeze: Freeze | None, chain: Sequence[Layer] | str | None
         items.append(field(disk.id, _places(disk) + "".join(f" · {note}" for note in notes)))
         if disk.source:
             items.append(field(" ", disk.source, QUIET))
-    return items + _chain_fields(chain)
-
-
-def _chain_fields(chain: Sequence[Layer] | str | None) -> list[Item]:
-    if chain is None:
-        return [_heading("Chain"), field("", "Reading…", QUIET)]
-    if isinstance(chain, str):
-        return [_heading("Chain"), field("", chain, "error")]
-    items: list[Item] = []
-    disk = ""
-    for layer in chain:
-        if layer.disk != disk:
-            disk = layer.disk
-            items.append(_heading(f"Chain of {disk}, newest first"))
-        broken = layer.kind is LayerKind.MISSING or bool(layer.error)
-        used = sizes.size(layer.used) or "size not known"
-        snapshots = f"  {len(layer.snapshots)} snapshots" if len(layer.snapshots) > 1 else ""
-        aside = "  beside the chain" if layer.aside else ""
-        items.append(field(layer.kind.value, used + snapshots + aside, "error" if broken else ""))
-        items.append(field(" ", layer.place, QUIET))
-        if layer.users:
-            items.append(field(" ", f"also needed by {', '.join(layer.users)}", "warning"))
-        if layer.error:
-            items.append(field(" ", layer.error, "error"))
     return items
 
 

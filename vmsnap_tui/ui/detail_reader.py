@@ -6,19 +6,19 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import VmsnapError
-from vmsnap_tui.ui import detail_fields
+from vmsnap_tui.ui import chain_fields, detail_fields
 from vmsnap_tui.ui.widgets.details import Tab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from textual.worker import Worker
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.store import SiteView
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Vm, VmRef
     from vmsnap_tui.ui.widgets.details import Details
 
@@ -39,7 +39,8 @@ class DetailReader:
         self._subject: Subject = (None, None)
         self._age = 0
         """How often something changed: what was asked before is shown until the newer answer is there."""
-        self._chain: tuple[VmRef, int, Sequence[Layer] | str] | None = None
+        self._surveyed: tuple[VmRef, int, Survey] | None = None
+        """What holds the data of a vm: read once for all its snapshots."""
         self._answered: tuple[Subject, Tab, int] | None = None
         self._asked: tuple[Subject, Tab, int] | None = None
         self._reading: Worker[None] | None = None
@@ -61,17 +62,18 @@ class DetailReader:
         """The details are about a snapshot of a vm, or about the vm as it is now."""
         tab, store = self._details.tab, self._engine.store
         self._subject = (vm.ref, snapshot.id if snapshot else None)
-        if tab is not Tab.SNAPSHOT:
+        if tab is Tab.CHAIN and self._surveyed and self._surveyed[:2] == (vm.ref, self._age):
+            self._show_chain(self._surveyed[2], vm, snapshot)
+        elif tab is not Tab.SNAPSHOT:
             self._read(tab, vm, snapshot)
         elif snapshot:
             others = store.snapshots(vm.ref) or ()
             self._details.show(tab, detail_fields.snapshot_fields(vm, snapshot, others, self._now()))
         else:
-            of, age, chain = self._chain or (None, 0, None)
-            chain = chain if of == vm.ref else None
-            self._details.show(tab, detail_fields.vm_fields(vm, store.freeze(vm.ref), chain, self._now()))
-            if chain is None or age != self._age:
-                self._read(tab, vm, snapshot)
+            self._details.show(tab, detail_fields.vm_fields(vm, store.freeze(vm.ref), self._now()))
+
+    def _show_chain(self, survey: Survey, vm: Vm, snapshot: Snapshot | None) -> None:
+        self._details.show(Tab.CHAIN, chain_fields.chain_fields(survey, vm.ref, snapshot.id if snapshot else ""))
 
     def _read(self, tab: Tab, vm: Vm, snapshot: Snapshot | None) -> None:
         """Ask the site, unless nobody would see the answer, or it is there already or on its way."""
@@ -81,7 +83,7 @@ class DetailReader:
         if self._asked == wanted and self._reading and not self._reading.is_finished:
             return
         self._asked = wanted
-        if tab is not Tab.SNAPSHOT and not (self._answered and self._answered[1] is tab):
+        if not (self._answered and self._answered[1] is tab):
             self._details.say(tab, "Reading…")
         subject, age = self._subject, self._age
 
@@ -94,10 +96,11 @@ class DetailReader:
     async def _ask(self, tab: Tab, vm: Vm, snapshot: Snapshot | None, subject: Subject, age: int) -> None:
         await asyncio.sleep(_SETTLE)
         try:
-            if tab is Tab.SNAPSHOT:
+            if tab is Tab.CHAIN:
                 survey = await self._engine.survey(vm.ref.site, (vm.ref,))
-                held = survey.holdings.get(vm.ref)
-                self._chain = (vm.ref, age, held.layers if held else "the vm is gone")
+                self._surveyed = (vm.ref, age, survey)
+                if self._is_about(subject, tab):
+                    self._show_chain(survey, vm, snapshot)
             elif tab is Tab.ADVICE:
                 facts = await self._engine.facts(vm.ref)
                 if self._is_about(subject, tab):
@@ -107,14 +110,10 @@ class DetailReader:
                 if self._is_about(subject, tab):
                     self._details.show_source(text, language)
         except VmsnapError as error:
-            if tab is Tab.SNAPSHOT:
-                self._chain = (vm.ref, age, str(error))
-            elif self._is_about(subject, tab):
+            if self._is_about(subject, tab):
                 self._details.say(tab, error.words, error.hint, style="error")
         if self._is_about(subject, tab):
             self._answered = (subject, tab, age)
-            if tab is Tab.SNAPSHOT:
-                self.fill_vm(vm, snapshot)
 
     def _is_about(self, subject: Subject, tab: Tab) -> bool:
         return subject == self._subject and tab is self._details.tab

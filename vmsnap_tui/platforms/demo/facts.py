@@ -35,7 +35,8 @@ class DemoFacts:
     @property
     def chain(self) -> tuple[Layer, ...]:
         """The layers of all disks, newest first."""
-        return layers(self.shape, self.vm, self.snapshots)
+        found = layers(self.shape, self.vm, self.snapshots)
+        return tuple(layer for layer in found if not layer.aside)
 
     @property
     def current(self) -> Snapshot | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.layer import Layer, LayerKind
@@ -11,10 +12,14 @@ from vmsnap_tui.platforms.demo.record import stable_id
 from vmsnap_tui.platforms.demo.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Disk, Vm
+
+
+GOLDEN_SIZE = 2_100_000_000
+"""Bytes of an image that a lab's vms share."""
 
 
 def layers(shape: Shape, vm: Vm, snapshots: Sequence[Snapshot]) -> tuple[Layer, ...]:
@@ -43,20 +48,72 @@ def _places(disk: Disk, line: Sequence[Snapshot], kind: SnapshotKind) -> Iterato
                 yield snapshot, part.place
 
 
-def _files(_: Vm, disk: Disk, line: Sequence[Snapshot], snapshots: Sequence[Snapshot]) -> Iterator[Layer]:
-    """A snapshot's overlay takes what is written after it: its own data lies in the layer below."""
-    overlays = list(_places(disk, line, SnapshotKind.EXTERNAL))
-    needed: tuple[str, ...] = ()
-    for index, (snapshot, place) in enumerate(overlays):
+def _files(vm: Vm, disk: Disk, line: Sequence[Snapshot], snapshots: Sequence[Snapshot]) -> Iterator[Layer]:
+    """A snapshot's overlay takes what is written after it: its own data lies in the layer below.
+
+    First what "now" reads through, then the overlays of other branches, then what is kept inside the image.
+    """
+    by_id = {snapshot.id: snapshot for snapshot in snapshots}
+    overlays = {snapshot.id: place for snapshot, place in _places(disk, snapshots, SnapshotKind.EXTERNAL)}
+    needed: dict[str, list[str]] = {}
+    for snapshot in snapshots:
+        if snapshot.id in overlays:
+            for place in (*_under(snapshot, by_id, overlays), disk.source):
+                needed.setdefault(place, []).append(snapshot.id)
+    golden = _golden(vm, disk)
+    reads = [overlays[snapshot.id] for snapshot in line if snapshot.id in overlays]
+    sizes = {overlays[snapshot.id]: snapshot.size for snapshot in snapshots if snapshot.id in overlays}
+    for index, (place, below) in enumerate(zip(reads, [*reads, disk.source][1:], strict=True)):
         kind = LayerKind.OVERLAY if index else LayerKind.ACTIVE
-        yield Layer(disk.id, kind, place, "qcow2", disk.capacity, snapshot.size, needed)
-        needed = (snapshot.id,)
-    kind = LayerKind.BASE if overlays else LayerKind.ACTIVE
-    yield Layer(disk.id, kind, disk.source, disk.format, disk.capacity, disk.allocation, needed)
-    for snapshot, place in _places(disk, sorted(snapshots, key=_newest), SnapshotKind.INTERNAL):
+        mine = tuple(needed.get(place, ()))
+        yield Layer(disk.id, kind, place, "qcow2", disk.capacity, sizes[place], mine, below=below, declared="qcow2")
+    kind = LayerKind.ACTIVE if not reads else LayerKind.OVERLAY if golden else LayerKind.BASE
+    mine = tuple(needed.get(disk.source, ()))
+    below = golden.place if golden else ""
+    yield Layer(
+        disk.id, kind, disk.source, disk.format, disk.capacity, disk.allocation, mine, below=below,
+        declared=disk.format if reads else "",
+    )  # fmt: skip
+    inside = list(_places(disk, sorted(snapshots, key=_newest), SnapshotKind.INTERNAL))
+    if golden:
+        yield replace(golden, snapshots=(*mine, *(snapshot.id for snapshot, _ in inside)))
+    for snapshot in snapshots:
+        place = overlays.get(snapshot.id, "")
+        # One that nothing stands on was taken away when the vm was put back to what lies below it.
+        if place and place not in reads and needed.get(place):
+            below = next(iter(_under(snapshot, by_id, overlays)), disk.source)
+            yield Layer(
+                disk.id, LayerKind.OVERLAY, place, "qcow2", disk.capacity, snapshot.size, tuple(needed[place]),
+                below=below, aside=True, declared="qcow2",
+            )  # fmt: skip
+    for snapshot, place in inside:
         yield Layer(
-            disk.id, LayerKind.INTERNAL, f"{place}@{snapshot.name}", "qcow2", None, snapshot.size, (snapshot.id,)
-        )
+            disk.id, LayerKind.INTERNAL, f"{place}@{snapshot.name}", "qcow2", None, snapshot.size, (snapshot.id,),
+            below=place, aside=True,
+        )  # fmt: skip
+
+
+def _under(snapshot: Snapshot, by_id: Mapping[str, Snapshot], overlays: Mapping[str, str]) -> Iterator[str]:
+    """The overlays that a snapshot's own data reads through, newest first."""
+    seen = {snapshot.id}
+    at = by_id.get(snapshot.parent or "")
+    while at is not None and at.id not in seen:
+        seen.add(at.id)
+        if at.id in overlays:
+            yield overlays[at.id]
+        at = by_id.get(at.parent or "")
+
+
+def _golden(vm: Vm, disk: Disk) -> Layer | None:
+    """The image that all vms of a lab stand on."""
+    lab = next((tag for tag in vm.tags if tag.startswith("lab:")), "")
+    if not lab or disk.backend is not Backend.FILE:
+        return None
+    place = f"{disk.source.rpartition('/')[0]}/golden/{lab.removeprefix('lab:')}.qcow2"
+    return Layer(
+        disk.id, LayerKind.BASE, place, "qcow2", disk.capacity, GOLDEN_SIZE, declared="qcow2",
+        users=(f"all other vms of {lab}",),
+    )  # fmt: skip
 
 
 def _volumes(vm: Vm, disk: Disk, line: Sequence[Snapshot], _: Sequence[Snapshot]) -> Iterator[Layer]:

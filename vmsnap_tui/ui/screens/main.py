@@ -18,6 +18,7 @@ from vmsnap_tui.ui.bindings import DEPENDENT, MAIN, Situation, why_not
 from vmsnap_tui.ui.detail_reader import DetailReader
 from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
 from vmsnap_tui.ui.outcomes import Outcomes
+from vmsnap_tui.ui.screens.chain import ChainScreen
 from vmsnap_tui.ui.widgets.details import Details, Tab
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.header import Header
@@ -64,6 +65,7 @@ class MainScreen(Screen[None]):
         self._engine = engine
         self._now = now
         self._notice = notice
+        self._confirm: Confirm = confirm
         self._asking = Asking(engine, self, confirm, now)
         self._outcomes = Outcomes(engine)
         self._key: Key | None = None
@@ -417,6 +419,12 @@ class MainScreen(Screen[None]):
         vm, snapshot = self._situation.vm, self._situation.snapshot
         if vm and snapshot:
             await self._asking.edit(vm, snapshot)
+
+    def action_chain(self) -> None:
+        if self._situation.vm:
+            self.app.push_screen(
+                ChainScreen(self._engine, self._situation.vm, self.graph.snapshot, confirm=self._confirm, now=self._now)
+            )
 
     def action_cancel(self) -> None:
         if self._situation.job:

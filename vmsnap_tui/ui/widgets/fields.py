@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,15 @@ class Heading:
     text: Content
 
 
-Item = Field | Heading
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Lines that are drawn for the width there is. Two of the same `subject` look the same."""
+
+    subject: object
+    draw: Callable[[int], list[Content]] = dataclass_field(compare=False)
+
+
+Item = Field | Heading | Drawing
 
 
 def field(label: str, value: str, style: str = "") -> Field:
@@ -42,6 +51,8 @@ def lay_out(items: Sequence[Item], width: int) -> list[Content]:
         if isinstance(item, Heading):
             lines += [Content("")] if lines else []
             lines += item.text.wrap(max(1, width))
+        elif isinstance(item, Drawing):
+            lines += item.draw(width)
         elif not item.label:
             lines += item.value.wrap(max(1, width))
         else:

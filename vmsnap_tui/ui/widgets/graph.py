@@ -64,8 +64,14 @@ class SnapshotGraph(CursorView):
 
         ids: frozenset[str]
 
-    def __init__(self, now: Callable[[], datetime], *, id: str | None = None) -> None:  # noqa: A002 (Textual's word)
-        super().__init__(id=id)
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        id: str | None = None,  # noqa: A002 (Textual's word)
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
         self._now = now
         self._ref: VmRef | None = None
         self._state = VmState.UNKNOWN
@@ -76,6 +82,7 @@ class SnapshotGraph(CursorView):
         self._words: tuple[tuple[str, str], ...] = ()
         self._strips: LRUCache[tuple[int, bool, bool], Strip] = LRUCache(1024)
         self.marked: frozenset[str] = frozenset()
+        self._lit: frozenset[str] = frozenset()
         self.empty_hint = "Press s to take the first."
         """What to do where there are no snapshots."""
 
@@ -173,10 +180,21 @@ class SnapshotGraph(CursorView):
         ground = self.ground(cursor=is_cursor, hover=index == self.hover)
         gutter = (
             graph.Piece(_BAR if is_cursor and self.has_focus else " ", "accent"),
-            graph.Piece(marks.MARKED.glyph if row.node in self.marked else " ", marks.MARKED.style),
+            self._sign(row.node),
         )
         line = graph.line(row, self._forest, self._columns, self._now(), self._state)
         return self.strip((*gutter, *line), ground)
+
+    def _sign(self, node: Node) -> graph.Piece:
+        if node in self.marked:
+            return graph.Piece(marks.MARKED.glyph, marks.MARKED.style)
+        return graph.Piece(marks.LIT.glyph if node in self._lit else " ", marks.LIT.style)
+
+    def light(self, ids: frozenset[str]) -> None:
+        """Show that these belong to what is chosen elsewhere."""
+        if ids != self._lit:
+            self._lit = ids
+            self.forget()
 
     def _word_line(self, number: int) -> Strip:
         """A line below the graph, or in its place."""
