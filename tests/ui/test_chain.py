@@ -149,3 +149,11 @@ async def test_a_site_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.M
         await it.go_to("db-prod-01")
         await it.press("c")
         await it.see("nobody is there", "look at the cable", "cannot be judged")
+
+
+async def test_the_delete_dialogue_says_what_it_frees(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        await it.go_to("db-prod-01")
+        await it.press("tab", "k", "k", "d")
+        await it.see("This frees", "(estimate)")
+        await it.press("escape")

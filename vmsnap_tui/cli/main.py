@@ -25,6 +25,7 @@ _VERBS: dict[str, dict[str, tuple[str, str, str]]] = {
         "tree": ("look", "tree", "A vm's snapshots as a graph."),
         "methods": ("look", "methods", "How a vm can be snapshotted now, and what each way is worth."),
         "check": ("check", "check", "What is wrong with chains and snapshots, and how to put it right."),
+        "space": ("space", "space_verb", "What takes how much space, and what deleting would free."),
         "plan": ("act", "plan", "What an action would do, without doing it."),
     },
     "Act": {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.cli.setup import Setup
     from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Site, Vm, VmRef
 
 NO_SITES_HINT = "name one with -c qemu+ssh://root@host/system, or in the config file; --demo shows a demo"
@@ -108,3 +109,25 @@ def sorted_vms(engine: Engine, site: str) -> Sequence[Vm]:
 def ordered(snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:
     """Oldest first."""
     return sorted(snapshots, key=lambda snapshot: (snapshot.created, snapshot.id))
+
+
+async def survey_of(engine: Engine, name: str) -> tuple[dict[str, Survey], dict[str, VmsnapError]]:
+    """Of one vm, in the shape of `surveys_of`."""
+    vm = await engine.find(name)
+    return {vm.ref.site: await engine.survey(vm.ref.site, [vm.ref])}, {}
+
+
+async def surveys_of(engine: Engine) -> tuple[dict[str, Survey], dict[str, VmsnapError]]:
+    """Of all sites side by side; what those say that cannot."""
+    failed = await listed(engine)
+    sites = [site for site in engine.store.sites if site not in failed]
+    answers = await asyncio.gather(*(engine.survey(site) for site in sites), return_exceptions=True)
+    found: dict[str, Survey] = {}
+    for site, answer in zip(sites, answers, strict=True):
+        if isinstance(answer, VmsnapError):
+            failed[site] = answer
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            found[site] = answer
+    return found, failed

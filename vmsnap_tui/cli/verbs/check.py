@@ -9,14 +9,12 @@ import click
 
 from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.output import complain, emit, note, shape
-from vmsnap_tui.cli.session import engine_for, listed
+from vmsnap_tui.cli.session import engine_for, survey_of, surveys_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.model.errors import VmsnapError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.model.survey import Finding, Survey
     from vmsnap_tui.model.vm import VmRef
 
@@ -38,12 +36,7 @@ def check(setup: Setup, vm: str, *, every: bool, as_json: bool) -> int:
 
 async def _check(setup: Setup, name: str, *, as_json: bool) -> int:
     async with engine_for(setup, name) as engine:
-        if name:
-            vm = await engine.find(name)
-            surveys: dict[str, Survey] = {vm.ref.site: await engine.survey(vm.ref.site, [vm.ref])}
-            failed: Mapping[str, VmsnapError] = {}
-        else:
-            surveys, failed = await _surveys(engine)
+        surveys, failed = await (survey_of(engine, name) if name else surveys_of(engine))
     names = {ref: held.vm.name for survey in surveys.values() for ref, held in survey.holdings.items()}
     if as_json:
         emit({"sites": [_site_shape(site, survey, names) for site, survey in surveys.items()]})
@@ -59,22 +52,6 @@ async def _check(setup: Setup, name: str, *, as_json: bool) -> int:
     if not all(survey.is_healthy for survey in surveys.values()):
         return Exit.FAILED
     return code_of(next(iter(failed.values()))) if failed else Exit.OK
-
-
-async def _surveys(engine: Engine) -> tuple[dict[str, Survey], dict[str, VmsnapError]]:
-    """Of all sites side by side; what those say that cannot."""
-    failed = await listed(engine)
-    sites = [site for site in engine.store.sites if site not in failed]
-    answers = await asyncio.gather(*(engine.survey(site) for site in sites), return_exceptions=True)
-    found: dict[str, Survey] = {}
-    for site, answer in zip(sites, answers, strict=True):
-        if isinstance(answer, VmsnapError):
-            failed[site] = answer
-        elif isinstance(answer, BaseException):
-            raise answer
-        else:
-            found[site] = answer
-    return found, failed
 
 
 def _site_shape(site: str, survey: Survey, names: Mapping[VmRef, str]) -> dict[str, Any]:
