@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from statistics import median
 from typing import TYPE_CHECKING
@@ -12,7 +13,9 @@ import pytest
 from tests.lab.libvirt.proofs import SITE, app_at, ref, until
 from vmsnap_tui.engine.jobs import JobState
 from vmsnap_tui.engine.store import SiteStatus
+from vmsnap_tui.ui.screens.chain import ChainScreen
 from vmsnap_tui.ui.screens.main import MainScreen
+from vmsnap_tui.ui.screens.plan import PlanScreen
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar
 
 if TYPE_CHECKING:
@@ -132,6 +135,32 @@ async def test_by_keys(lab: Lab, guest: Guest, tmp_path: Path) -> None:
         await it.until(lambda: len(it.snapshots(vm)) == 2, "the store")
         await it.until(lambda: safety not in "\n".join(it.lines[:-4]), "the graph")
     assert lab.virsh("snapshot-list", guest.name, "--name").split() == ["first", "second"]
+
+
+async def test_a_chain_is_made_shorter_by_keys(lab: Lab, tmp_path: Path) -> None:
+    guest = lab.boot("stacked")
+    try:
+        for name in ("first", "second", "third"):
+            lab.virsh("snapshot-create-as", guest.name, name, "--disk-only", "--atomic")
+        async with app_at(lab, tmp_path) as it:
+            await it.go_to(guest.name)
+            await it.until(lambda: len(it.snapshots(ref(guest))) == 3, "the snapshots")
+            await it.press("c")
+            await it.see("4 layers", "Nothing is wrong")
+            await it.press("f")
+            await it.until(lambda: isinstance(it.app.screen, PlanScreen) and it.app.screen.plan, "the plan")
+            await it.until(lambda: it.app.screen.query_one(ConfirmBar).ready, "ready")
+            await it.press("enter")
+            await it.until(lambda: isinstance(it.app.screen, ChainScreen), "back")
+            await done(it, 1)
+            await it.see("· 1 layer ·")
+            assert isinstance(it.app.screen, ChainScreen)
+            [active] = [row.layer.place for row in it.app.screen.stacks._rows if row.layer and not row.layer.aside]
+        said = json.loads(lab.tool("qemu-img", "info", "-U", "--backing-chain", "--output=json", active))
+        assert [each["filename"] for each in said] == [active]
+        assert guest.agent_answers()
+    finally:
+        guest.destroy()
 
 
 async def test_keys_are_answered_while_the_daemon_is_away(lab: Lab, guest: Guest, tmp_path: Path) -> None:
