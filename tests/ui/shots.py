@@ -78,6 +78,12 @@ async def chain(it: Stage) -> None:
     await it.press("j", "j", "j")
 
 
+async def space(it: Stage) -> None:
+    """What takes space."""
+    await it.press("S")
+    await it.see("blue-postgres", "legacy-erp", "shop-db")
+
+
 async def help_(it: Stage) -> None:
     """The help, made from the bindings."""
     await it.press("question_mark")
@@ -102,6 +108,7 @@ SHOTS: dict[str, tuple[Callable[[Stage], Awaitable[None]], tuple[int, int], str,
     "plan": (restore, WIDE, "dark", 200),
     "jobs": (running, WIDE, "dark", 0.1),
     "chain": (chain, WIDE, "dark", 200),
+    "space": (space, WIDE, "dark", 200),
     "light": (browse, WIDE, "light", 200),
     "colour-blind": (browse, WIDE, "colour-blind", 200),
     "high-contrast": (browse, WIDE, "high-contrast", 200),

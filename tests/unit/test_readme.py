@@ -23,12 +23,14 @@ from vmsnap_tui.platforms.openstack.plan.ways import NEW, REBUILD, REVERT, SWAP
 from vmsnap_tui.present.marks import meaning
 from vmsnap_tui.ui.bindings import APP, MAIN
 from vmsnap_tui.ui.screens.chain import ChainScreen
+from vmsnap_tui.ui.screens.space import SpaceScreen
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
 from vmsnap_tui.ui.widgets.fields_view import FieldsView
 from vmsnap_tui.ui.widgets.findings import FindingsView
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.inventory import Inventory
 from vmsnap_tui.ui.widgets.jobs import JobsPane
+from vmsnap_tui.ui.widgets.space import SpaceView
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -55,6 +57,7 @@ _DECLARED = (
     ("In the details", (FieldsView.BINDINGS,)),
     ("In the jobs", (JobsPane.BINDINGS,)),
     ("On the chain screen", (ChainScreen.BINDINGS, FindingsView.BINDINGS)),
+    ("On the space screen", (SpaceScreen.BINDINGS, SpaceView.BINDINGS)),
 )
 
 

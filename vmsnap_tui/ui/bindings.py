@@ -25,6 +25,7 @@ MAIN: list[BindingType] = [
     Binding("d", "delete", "Delete", id="delete", tooltip="Delete the highlighted snapshot (or each marked one)"),
     Binding("e", "edit", "Edit", id="edit", tooltip="Rename the highlighted snapshot or describe it anew"),
     Binding("c", "chain", "Chain", id="chain", tooltip="Show what holds the data of the vm, and put it right"),
+    Binding("S", "space", "Space", id="space", show=False, tooltip="Show what takes space on all sites"),
     Binding("x", "cancel", "Cancel", id="cancel", tooltip="Ask the job to stop: the highlighted one, or the vm's"),
     Binding("slash", "filter", "Filter", id="filter", key_display="/", tooltip="Show only vms that fit; esc clears it"),
     Binding("u", "refresh", "Refresh", id="refresh", show=False, tooltip="Read the site anew; try a lost one at once"),

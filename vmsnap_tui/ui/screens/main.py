@@ -426,6 +426,14 @@ class MainScreen(Screen[None]):
                 ChainScreen(self._engine, self._situation.vm, self.graph.snapshot, confirm=self._confirm, now=self._now)
             )
 
+    @work(group="space")
+    async def action_space(self) -> None:
+        from vmsnap_tui.ui.screens.space import SpaceScreen
+
+        vm = await self.app.push_screen_wait(SpaceScreen(self._engine, self._now))
+        if vm:
+            self.go_to_vm(vm)
+
     def action_cancel(self) -> None:
         if self._situation.job:
             self._engine.jobs.cancel(self._situation.job.id)
