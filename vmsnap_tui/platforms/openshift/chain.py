@@ -17,17 +17,24 @@ if TYPE_CHECKING:
 
 
 def layers(things: Things, snapshots: Sequence[Snapshot]) -> tuple[Layer, ...]:
-    """Newest first, disk by disk. What a volume snapshot takes is known to the storage alone."""
+    """Disk by disk: what "now" is from, newest first, then the snapshots of other branches.
+
+    What a volume snapshot takes is known to the storage alone.
+    """
     uids = {f"{each.metadata.namespace}/{each.metadata.name}": each.metadata.uid for each in things.snapshots}
     line = list(_upwards(snapshots))
+    on_line = {snapshot.id for snapshot in line}
+    beside = [snapshot for snapshot in snapshots if snapshot.id not in on_line]
     found: list[Layer] = []
     for disk in disks_of(things.machine, things.claims):
         found.append(_active(disk, things))
-        for snapshot in line:
+        for snapshot in (*line, *beside):
             for part in snapshot.disks:
                 if part.disk == disk.id and part.included:
                     place = part.place or f"vmsnapshot-{uids[snapshot.id]}-volume-{part.disk}"
-                    found.append(Layer(disk.id, LayerKind.VOLUME_SNAPSHOT, place, snapshots=(snapshot.id,)))
+                    aside = snapshot in beside
+                    layer = Layer(disk.id, LayerKind.VOLUME_SNAPSHOT, place, snapshots=(snapshot.id,), aside=aside)
+                    found.append(layer)
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,7 @@ from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.openshift.chain import layers
 from vmsnap_tui.platforms.openshift.cluster import Cluster
 from vmsnap_tui.platforms.openshift.convert import key_of_ref, vm_of
+from vmsnap_tui.platforms.openshift.findings import findings_of
 from vmsnap_tui.platforms.openshift.inventory import Inventory, no_vm
 from vmsnap_tui.platforms.openshift.kinds import MACHINES, VM_SNAPSHOTS, VOLUME_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.snapshots import loose_of, snapshots_of
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
-    from vmsnap_tui.model.survey import Survey
+    from vmsnap_tui.model.survey import Finding, Survey
     from vmsnap_tui.model.vm import Site, Vm, VmRef
     from vmsnap_tui.platforms.openshift.facts import Abilities
     from vmsnap_tui.platforms.openshift.mirror import Key
+
+_PATIENCE = timedelta(minutes=10)
+"""How long a deletion may take before it is said to hang."""
 
 
 class OpenShiftPlatform:
@@ -104,18 +109,28 @@ class OpenShiftPlatform:
         return {refs[key]: snapshots_of(things, refs[key]) for key, things in found.items()}
 
     def survey(self, vms: Sequence[VmRef] | None) -> Survey:
-        """What holds the data of these vms, or of all."""
+        """What holds the data of these vms, or of all. Of one or two, with the objects that lead to the bytes."""
         refs = [vm.ref for page in self.vms() for vm in page] if vms is None else vms
-        return surveyed(filter(None, map(self._holdings, refs)), self._site.chain_limit)
+        is_traced = vms is not None and len(vms) <= 2
+        more: list[Finding] = []
+        found = [held for ref in refs if (held := self._holdings(ref, more, is_traced=is_traced))]
+        return surveyed(found, self._site.chain_limit, more)
 
-    def _holdings(self, ref: VmRef) -> Holdings | None:
+    def _holdings(self, ref: VmRef, more: list[Finding], *, is_traced: bool) -> Holdings | None:
         try:
             things = self.inventory.things(key_of_ref(ref))
         except Missing:
             return None
         snapshots = snapshots_of(things, ref)
         vm = vm_of(things.machine, things.instance, things.claims, ref.site)
-        return Holdings(vm, snapshots, layers(things, snapshots))
+        held = layers(things, snapshots)
+        if is_traced:
+            # Only who looks at one vm pays for it.
+            from vmsnap_tui.platforms.openshift import hops
+
+            held = hops.traced(held, things, hops.read(self._cluster, things, held))
+        more += findings_of(things, ref, datetime.now(UTC), _PATIENCE)
+        return Holdings(vm, snapshots, held)
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The cluster's own JSON of a vm, or of a snapshot's objects."""
@@ -149,7 +164,7 @@ class OpenShiftPlatform:
             things,
             found,
             snapshots,
-            layers(things, snapshots),
+            tuple(layer for layer in layers(things, snapshots) if not layer.aside),
             self._can,
             read_only=self._site.read_only,
         )

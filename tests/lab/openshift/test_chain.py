@@ -1,0 +1,76 @@
+"""What holds a vm's data on a real cluster, held against what kubectl prints."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from tests.lab.openshift.lab import READER
+from tests.lab.openshift.proofs import desk, desk_of, fresh_name
+from vmsnap_tui.model.layer import LayerKind
+from vmsnap_tui.model.plan import Take
+
+if TYPE_CHECKING:
+    from tests.lab.openshift.lab import OpenShiftLab
+    from tests.lab.openshift.proofs import Desk
+    from vmsnap_tui.model.layer import Hop, Layer
+
+
+def kubectl(lab: OpenShiftLab, kind: str, name: str) -> dict[str, Any]:
+    """An object, as the cluster's own client prints it."""
+    command = [str(lab.kubectl), "--namespace", "default", "get", kind, name, "--output", "json"]
+    printed = subprocess.run(command, env=lab.environment, capture_output=True, check=True, text=True)
+    answer: dict[str, Any] = json.loads(printed.stdout)
+    return answer
+
+
+def layers(play: Desk) -> tuple[Layer, ...]:
+    return play.platform.survey([play.vm]).holdings[play.vm].layers
+
+
+def hop(layer: Layer, kind: str) -> Hop:
+    return next(each for each in layer.hops if each.kind == kind)
+
+
+def test_each_hop_is_as_kubectl_prints_it(cluster: OpenShiftLab) -> None:
+    with desk(cluster) as play:
+        name = fresh_name()
+        play.do(Take(play.vm, name))
+        survey = play.platform.survey([play.vm])
+        assert survey.is_healthy, survey.findings
+        cuts = [each for each in layers(play) if each.kind is LayerKind.VOLUME_SNAPSHOT]
+        assert {each.disk for each in cuts} == {f"{play.name}-0", f"{play.name}-1"}
+        for layer in cuts:
+            whole = kubectl(cluster, "virtualmachinesnapshot", name)
+            assert hop(layer, "VirtualMachineSnapshot").ready is whole["status"]["readyToUse"] is True
+            bundle = kubectl(
+                cluster, "virtualmachinesnapshotcontent", whole["status"]["virtualMachineSnapshotContentName"]
+            )
+            assert hop(layer, "VirtualMachineSnapshotContent").name == bundle["metadata"]["name"]
+            backup = next(each for each in bundle["spec"]["volumeBackups"] if each["volumeName"] == layer.disk)
+            assert layer.place == backup["volumeSnapshotName"]
+            volume = kubectl(cluster, "volumesnapshot", layer.place)
+            details = dict(hop(layer, "VolumeSnapshot").details)
+            assert details["class"] == volume["spec"]["volumeSnapshotClassName"]
+            assert details["restore size"] == volume["status"]["restoreSize"]
+            content = kubectl(cluster, "volumesnapshotcontent", volume["status"]["boundVolumeSnapshotContentName"])
+            assert hop(layer, "VolumeSnapshotContent").name == content["metadata"]["name"]
+            assert hop(layer, content["spec"]["driver"]).name == content["status"]["snapshotHandle"]
+            assert layer.virtual == content["status"]["restoreSize"]
+        for layer in (each for each in layers(play) if each.kind is LayerKind.ACTIVE):
+            claim = kubectl(cluster, "persistentvolumeclaim", hop(layer, "PersistentVolumeClaim").name)
+            assert hop(layer, "PersistentVolume").name == claim["spec"]["volumeName"]
+            assert dict(layer.hops[0].details)["storage class"] == claim["spec"]["storageClassName"]
+
+
+def test_who_may_not_read_the_storages_objects_is_told_so(cluster: OpenShiftLab) -> None:
+    with desk(cluster) as play:
+        play.do(Take(play.vm, fresh_name()))
+        with desk_of(cluster, play.name, READER) as other:
+            [first, *_] = [each for each in layers(other) if each.kind is LayerKind.VOLUME_SNAPSHOT]
+            kinds = [each.kind for each in first.hops]
+            assert kinds[:3] == ["VirtualMachineSnapshot", "VirtualMachineSnapshotContent", "VolumeSnapshot"]
+            told = hop(first, "VolumeSnapshotContent")
+            assert told.ready is None
+            assert "volumesnapshotcontents" in told.error
