@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vmsnap_tui.model.errors import Unreachable, VmsnapError
-from vmsnap_tui.model.layer import Layer, LayerKind
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.platforms.openstack.chain import layers
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
 from vmsnap_tui.platforms.openstack.convert import (
-    GIB,
-    ROOT,
     base_id,
     disk_id,
     image_id,
@@ -25,9 +23,8 @@ from vmsnap_tui.platforms.openstack.lineage import line_to
 from vmsnap_tui.platforms.openstack.snapshots import parts_of, snapshots_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
-    from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import VmRef
     from vmsnap_tui.platforms.openstack.cloud import Cloud
     from vmsnap_tui.platforms.openstack.inventory import Inventory
@@ -54,7 +51,7 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
     return OpenStackFacts(
         vm_of(server, things.volumes, ref.site, group),
         snapshots,
-        layers(things, snapshots),
+        tuple(layer for layer in layers(things, snapshots) if not layer.aside),
         read_only=read_only,
         task=task_of(server),
         vm_state=str(server.get("OS-EXT-STS:vm_state") or ""),
@@ -74,40 +71,6 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
         here=line_to(current, snapshots),
         launch=_launch(cloud, server),
     )
-
-
-def layers(things: Things, snapshots: Sequence[Snapshot]) -> tuple[Layer, ...]:
-    """What the server's disks read through, newest first, disk by disk."""
-    server, known = things.server, {snapshot.id for snapshot in snapshots}
-    owner = {disk.place: snapshot.id for snapshot in snapshots for disk in snapshot.disks if disk.place}
-    found = []
-    if base := base_id(server, things.volumes):
-        size = (server.get("flavor") or {}).get("disk")
-        found.append(Layer(ROOT, LayerKind.ACTIVE, f"server {server['id']}", virtual=size * GIB if size else None))
-        image = next((each for each in things.images if each["id"] == base), {})
-        held = owner.get(base, base)
-        found.append(
-            Layer(ROOT, LayerKind.IMAGE, base, clean(str(image.get("disk_format") or "")), used=image.get("size"),
-                  snapshots=(held,) if held in known else ())
-        )  # fmt: skip
-    for volume in sorted(things.volumes, key=lambda each: (disk_id(each, server["id"]), each["id"])):
-        if is_attached(volume, server["id"]):
-            found += _volume_layers(volume, things, owner)
-    return tuple(found)
-
-
-def _volume_layers(volume: Record, things: Things, owner: Mapping[str, str]) -> Iterator[Layer]:
-    disk, size = disk_id(volume, things.server["id"]), volume["size"] * GIB
-    yield Layer(disk, LayerKind.VOLUME, volume["id"], virtual=size)
-    cuts = [snap for snap in things.snaps if snap["volume_id"] == volume["id"]]
-    for snap in sorted(cuts, key=lambda each: str(each.get("created_at")), reverse=True):
-        held = owner.get(snap["id"])
-        yield Layer(
-            disk, LayerKind.VOLUME_SNAPSHOT, snap["id"], virtual=snap["size"] * GIB, snapshots=(held,) if held else ()
-        )
-    if source := volume.get("snapshot_id"):
-        held = owner.get(source)
-        yield Layer(disk, LayerKind.VOLUME_SNAPSHOT, source, snapshots=(held,) if held else ())
 
 
 def _volume(volume: Record, things: Things) -> Volume:

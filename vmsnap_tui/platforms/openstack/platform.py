@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import Denied, Missing, Unsupported
@@ -10,9 +11,10 @@ from vmsnap_tui.model.findings import surveyed
 from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.text import clean_lines
 from vmsnap_tui.model.vm import SiteInfo, VmRef
+from vmsnap_tui.platforms.openstack.chain import findings_of, layers
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, VOLUME, Cloud
 from vmsnap_tui.platforms.openstack.convert import vm_of
-from vmsnap_tui.platforms.openstack.gather import gather, layers
+from vmsnap_tui.platforms.openstack.gather import gather
 from vmsnap_tui.platforms.openstack.inventory import Inventory
 from vmsnap_tui.platforms.openstack.snapshots import parts_of, snapshots_of
 from vmsnap_tui.platforms.openstack.watch import Watch
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
-    from vmsnap_tui.model.survey import Survey
+    from vmsnap_tui.model.survey import Finding, Survey
     from vmsnap_tui.model.vm import Site, Vm
 
 _OLDEST = (2, 45)  # the microversion of Nova in which createImage names the image that it makes
@@ -104,15 +106,18 @@ class OpenStackPlatform:
     def survey(self, vms: Sequence[VmRef] | None) -> Survey:
         """What holds the data of these servers, or of all."""
         refs = [vm.ref for page in self.vms() for vm in page] if vms is None else vms
-        return surveyed(filter(None, map(self._holdings, refs)), self._site.chain_limit)
+        more: list[Finding] = []
+        found = [held for ref in refs if (held := self._holdings(ref, more))]
+        return surveyed(found, self._site.chain_limit, more)
 
-    def _holdings(self, ref: VmRef) -> Holdings | None:
+    def _holdings(self, ref: VmRef, more: list[Finding]) -> Holdings | None:
         try:
             things = self._inventory.things(ref.id)
         except Missing:
             return None
         snapshots = snapshots_of(things, ref)
         vm = vm_of(things.server, things.volumes, ref.site, self._group(things.server))
+        more += findings_of(things, ref, datetime.now(UTC))
         return Holdings(vm, snapshots, layers(things, snapshots))
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
