@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.layer import Layer, LayerKind
+from vmsnap_tui.model.layer import Hop, Layer, LayerKind
 from vmsnap_tui.model.snapshot import SnapshotKind
 from vmsnap_tui.model.vm import Backend
 from vmsnap_tui.platforms.demo.record import stable_id
@@ -116,16 +116,31 @@ def _golden(vm: Vm, disk: Disk) -> Layer | None:
     )  # fmt: skip
 
 
-def _volumes(vm: Vm, disk: Disk, line: Sequence[Snapshot], _: Sequence[Snapshot]) -> Iterator[Layer]:
+def _volumes(vm: Vm, disk: Disk, line: Sequence[Snapshot], snapshots: Sequence[Snapshot]) -> Iterator[Layer]:
+    """What "now" reads through, then the snapshots of other branches."""
+    on_line = {snapshot.id for snapshot in line}
+    beside = [snapshot for snapshot in snapshots if snapshot.id not in on_line]
     if disk.backend is Backend.EPHEMERAL:
         yield Layer(disk.id, LayerKind.ACTIVE, disk.source, disk.format, disk.capacity, disk.allocation)
-        for snapshot, place in _places(disk, line, SnapshotKind.IMAGE):
-            yield Layer(disk.id, LayerKind.IMAGE, place, "qcow2", disk.capacity, snapshot.size, (snapshot.id,))
+        yield from _images(disk, line)
         yield Layer(disk.id, LayerKind.BASE, stable_id(vm.ref.id, "base image"), "qcow2", disk.capacity)
+        for layer in _images(disk, beside):
+            yield replace(layer, aside=True)
         return
     yield Layer(disk.id, LayerKind.VOLUME, disk.source, disk.format, disk.capacity, disk.allocation)
+    yield from _cuts(disk, line)
+    for layer in _cuts(disk, beside):
+        yield replace(layer, aside=True)
+
+
+def _images(disk: Disk, snapshots: Sequence[Snapshot]) -> Iterator[Layer]:
+    for snapshot, place in _places(disk, snapshots, SnapshotKind.IMAGE):
+        yield Layer(disk.id, LayerKind.IMAGE, place, "qcow2", disk.capacity, snapshot.size, (snapshot.id,))
+
+
+def _cuts(disk: Disk, snapshots: Sequence[Snapshot]) -> Iterator[Layer]:
     for kind in (SnapshotKind.VM, SnapshotKind.VOLUME, SnapshotKind.IMAGE):
-        for snapshot, place in _places(disk, line, kind):
+        for snapshot, place in _places(disk, snapshots, kind):
             yield Layer(
                 disk.id,
                 LayerKind.VOLUME_SNAPSHOT if snapshot.ready else LayerKind.MISSING,
@@ -134,7 +149,19 @@ def _volumes(vm: Vm, disk: Disk, line: Sequence[Snapshot], _: Sequence[Snapshot]
                 used=snapshot.size,
                 snapshots=(snapshot.id,),
                 error=snapshot.error,
+                hops=_hops(snapshot, place) if kind is SnapshotKind.VM else (),
             )
+
+
+def _hops(snapshot: Snapshot, place: str) -> tuple[Hop, ...]:
+    """As a cluster leads from a snapshot of a whole vm to what its storage has."""
+    return (
+        Hop("VirtualMachineSnapshot", snapshot.name, snapshot.ready, snapshot.error),
+        Hop("VirtualMachineSnapshotContent", f"vmsnapshot-content-{stable_id(snapshot.id)}", snapshot.ready),
+        Hop("VolumeSnapshot", place, snapshot.ready, details=(("class", "demo-fast"),)),
+        Hop("VolumeSnapshotContent", f"snapcontent-{stable_id(place)}", snapshot.ready),
+        Hop("disk.csi.demo.example", stable_id(place, "handle"), snapshot.ready),
+    )
 
 
 def _newest(snapshot: Snapshot) -> float:
