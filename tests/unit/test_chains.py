@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vmsnap_tui.model.findings import judge, surveyed
 from vmsnap_tui.model.layer import Layer, LayerKind
 from vmsnap_tui.model.plan import Delete, Merge
-from vmsnap_tui.model.reclaim import reclaim
+from vmsnap_tui.model.reclaim import Reclaim, reclaim
 from vmsnap_tui.model.snapshot import SnapRef, Snapshot, SnapshotDisk, SnapshotKind
 from vmsnap_tui.model.stack import held_by, stacks
 from vmsnap_tui.model.survey import Holdings, Severity
@@ -213,3 +213,9 @@ def test_one_that_is_not_ready_is_a_note_and_one_that_failed_is_an_error() -> No
     survey = surveyed([holdings([], waiting, failed)], LIMIT)
     assert [(each.code, each.snapshot) for each in survey.findings] == [("failed-snapshot", "f"), ("not-ready", "w")]
     assert surveyed([holdings([], waiting)], LIMIT).is_healthy
+
+
+def test_what_others_were_started_from_is_not_said_to_free_nothing() -> None:
+    image = Layer("root", LayerKind.IMAGE, "image", used=10, snapshots=("s",), aside=True)
+    assert reclaim([image], {"s"}) == Reclaim(10, 10)
+    assert reclaim([replace(image, users=("web-02",))], {"s"}) == Reclaim(0, 10, is_complete=False)

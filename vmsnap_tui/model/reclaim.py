@@ -51,7 +51,9 @@ def reclaim(layers: Iterable[Layer], doomed: Collection[str]) -> Reclaim:
 
 def _of_stack(stack: Stack, gone: frozenset[str]) -> Iterator[tuple[Reclaim, frozenset[str]]]:
     for layer in stack.layers:
-        if layer.kind not in FILES and layer.kind is not LayerKind.INTERNAL and _is_needed_by_none_else(layer, gone):
+        if layer.kind in FILES or layer.kind is LayerKind.INTERNAL:
+            continue
+        if layer.snapshots and gone.issuperset(layer.snapshots):
             yield _alone(layer), frozenset({layer.place})
     yield from _internal(stack, gone)
     aside = [layer for layer in stack.layers if layer.aside and layer.kind in FILES]
@@ -79,6 +81,9 @@ def _alone(layer: Layer) -> Reclaim:
             # Blocks that it shares with its volume or other snapshots stay; how many, the storage alone knows.
             most = layer.used if layer.used is not None else layer.virtual
             return _UNKNOWN if most is None else Reclaim(0, most, is_complete=False)
+        case _ if layer.users:
+            # Others were started from it: whether they have copies or read it still, the storage alone knows.
+            return Reclaim(0, layer.used or 0, is_complete=False)
         case _:
             return _exactly(layer.used)
 

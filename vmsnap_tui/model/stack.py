@@ -57,6 +57,11 @@ def stacks(layers: Iterable[Layer]) -> tuple[Stack, ...]:
     return tuple(_stack(disk, list(found.values())) for disk, found in by_disk.items())
 
 
+def read_now(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Those that "now" reads through."""
+    return tuple(layer for layer in layers if not layer.aside)
+
+
 def held_by(layers: Iterable[Layer]) -> Mapping[tuple[str, str], frozenset[str]]:
     """By disk and place, the snapshots whose own data begins right there: those that need no layer above it."""
     found: dict[tuple[str, str], frozenset[str]] = {}
@@ -73,8 +78,7 @@ def held_by(layers: Iterable[Layer]) -> Mapping[tuple[str, str], frozenset[str]]
 
 
 def _stack(disk: str, layers: Sequence[Layer]) -> Stack:
-    chain = tuple(layer for layer in layers if not layer.aside)
-    return Stack(disk, chain, tuple(_branches([layer for layer in layers if layer.aside])))
+    return Stack(disk, read_now(layers), tuple(_branches([layer for layer in layers if layer.aside])))
 
 
 def _branches(layers: Sequence[Layer]) -> list[Branch]:

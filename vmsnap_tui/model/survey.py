@@ -87,6 +87,10 @@ class Survey:
     findings: tuple[Finding, ...] = ()
     blind: tuple[str, ...] = ()
 
+    def about(self, vm: VmRef) -> tuple[Finding, ...]:
+        """The findings of one vm, and those of no vm in particular."""
+        return tuple(finding for finding in self.findings if finding.vm in {None, vm})
+
     @property
     def is_healthy(self) -> bool:
         """Whether nothing but notes was found."""

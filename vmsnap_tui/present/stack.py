@@ -179,13 +179,6 @@ def hop_mark(hop: Hop) -> marks.Mark:
     return marks.READY if hop.ready else marks.mark(marks.Flag.NOT_READY)
 
 
-def picture(layers: Iterable[Layer], names: Mapping[str, str], width: int) -> list[str]:
-    """All lines as plain text, without the blanks at their ends."""
-    shown = rows(layers, names)
-    columns = fit_columns(width, shown)
-    return ["".join(piece.text for piece in line(row, columns)).rstrip() for row in shown]
-
-
 def needs(row: Row, snapshots: Collection[str]) -> bool:
     """Whether one of these snapshots needs the layer of this row."""
     return row.layer is not None and not frozenset(snapshots).isdisjoint(row.layer.snapshots)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
 
+WIDE = 110
+"""Cells from which on all panes of a screen are there at once."""
+
 MAIN: list[BindingType] = [
     Binding("s", "take", "Snapshot", id="take", tooltip="Take a snapshot of the vm (or of each marked one in turn)"),
     Binding("r", "restore", "Restore", id="restore", tooltip="Put the vm back to the highlighted snapshot"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from vmsnap_tui.model.reclaim import reclaim
+from vmsnap_tui.model.stack import read_now
 from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.present import marks, sizes, stack
 from vmsnap_tui.present.reclaim import in_words
@@ -37,7 +38,7 @@ def chain_fields(survey: Survey, vm: VmRef, chosen: str) -> list[Item]:
     held = survey.holdings.get(vm)
     if held is None:
         return [field("", "The vm is gone.", QUIET)]
-    found = [(finding, marks.mark(finding.severity)) for finding in survey.findings if finding.vm in {None, vm}]
+    found = [(finding, marks.mark(finding.severity)) for finding in survey.about(vm)]
     items: list[Item] = [field("", f"{shown.glyph} {clean(finding.what)}", shown.style) for finding, shown in found]
     if items:
         items.append(field("", "c shows what it means and what mends it.\n", QUIET))
@@ -134,7 +135,7 @@ def _hop_fields(hop: Hop) -> list[Item]:
 def snapshot_fields(snapshot: Snapshot | None, held: Holdings) -> list[Item]:
     """What a snapshot needs, and what would become free without it."""
     if snapshot is None:
-        now = [layer for layer in held.layers if not layer.aside]
+        now = read_now(held.layers)
         words = f"{held.vm.name} as it is now"
         kept = sum(layer.used or 0 for layer in now)
         return [

@@ -66,11 +66,13 @@ class DetailReader:
             self._show_chain(self._surveyed[2], vm, snapshot)
         elif tab is not Tab.SNAPSHOT:
             self._read(tab, vm, snapshot)
-        elif snapshot:
-            others = store.snapshots(vm.ref) or ()
-            self._details.show(tab, detail_fields.snapshot_fields(vm, snapshot, others, self._now()))
         else:
-            self._details.show(tab, detail_fields.vm_fields(vm, store.freeze(vm.ref), self._now()))
+            self._answered = None  # what another tab showed is not on the screen any more
+            if snapshot:
+                others = store.snapshots(vm.ref) or ()
+                self._details.show(tab, detail_fields.snapshot_fields(vm, snapshot, others, self._now()))
+            else:
+                self._details.show(tab, detail_fields.vm_fields(vm, store.freeze(vm.ref), self._now()))
 
     def _show_chain(self, survey: Survey, vm: Vm, snapshot: Snapshot | None) -> None:
         self._details.show(Tab.CHAIN, chain_fields.chain_fields(survey, vm.ref, snapshot.id if snapshot else ""))

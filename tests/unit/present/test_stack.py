@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -12,9 +14,19 @@ from vmsnap_tui.model.reclaim import Reclaim
 from vmsnap_tui.present import stack
 from vmsnap_tui.present.reclaim import in_words
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 GIB = 2**30
 NAMES = {"1": "mon", "2": "tue", "3": "try"}
 FOLDER = "/var/lib/libvirt/images/"
+
+
+def picture(layers: Iterable[Layer], names: Mapping[str, str], width: int) -> list[str]:
+    """All lines, without the blanks at their ends."""
+    shown = stack.rows(layers, names)
+    columns = stack.fit_columns(width, shown)
+    return ["".join(piece.text for piece in stack.line(row, columns)).rstrip() for row in shown]
 
 
 def layer(name: str, kind: LayerKind, used: float | None = 1, *, below: str = "", **more: object) -> Layer:
@@ -34,7 +46,7 @@ WEB = (
 
 
 def test_picture() -> None:
-    assert stack.picture(WEB, NAMES, 100) == [
+    assert picture(WEB, NAMES, 100) == [
         "vda · 20.0 GiB for the guest · 3 layers · 7.0 GiB kept · 2 beside",
         "  ◎ active    qcow2  ████                 1.0 GiB  web.tue",
         "  ↓ overlay   qcow2  ████████████████     4.0 GiB  web.mon  ◆ tue",
@@ -46,11 +58,11 @@ def test_picture() -> None:
 
 def test_what_is_wrong_is_said_first() -> None:
     gone = layer("web.mon", LayerKind.MISSING, None, error="no such file", snapshots=("1",))
-    [_, shown] = stack.picture((gone,), NAMES, 90)
+    [_, shown] = picture((gone,), NAMES, 90)
     assert "✗ no such file" in shown
     assert shown.index("✗") < shown.index("◆ mon")
     late = Layer("root", LayerKind.VOLUME_SNAPSHOT, "snap-1", hops=(Hop("VolumeSnapshot", "vs", False, "no class"),))
-    [_, shown] = stack.picture((late,), {}, 90)
+    [_, shown] = picture((late,), {}, 90)
     assert "✗ no class" in shown
 
 

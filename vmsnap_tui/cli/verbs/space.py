@@ -42,6 +42,9 @@ async def _space(setup: Setup, name: str, by: By, *, as_json: bool) -> int:
         emit({"by": by.value, "uses": uses})
     else:
         _tell(uses, by)
+        for survey in surveys.values():
+            for words in survey.blind:
+                note(f"not looked at: {words}")
     for site, error in failed.items():
         complain(error, about=site)
     return code_of(next(iter(failed.values()))) if failed else Exit.OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.model.stack import read_now
 from vmsnap_tui.platforms.demo.layers import layers
 from vmsnap_tui.platforms.demo.methods import methods
 from vmsnap_tui.platforms.demo.planner import plan
@@ -35,8 +36,7 @@ class DemoFacts:
     @property
     def chain(self) -> tuple[Layer, ...]:
         """The layers of all disks, newest first."""
-        found = layers(self.shape, self.vm, self.snapshots)
-        return tuple(layer for layer in found if not layer.aside)
+        return read_now(layers(self.shape, self.vm, self.snapshots))
 
     @property
     def current(self) -> Snapshot | None:

@@ -13,6 +13,7 @@ import libvirt
 
 from vmsnap_tui.model.errors import Conflict
 from vmsnap_tui.model.freeze import Freeze, FreezeState
+from vmsnap_tui.model.stack import read_now
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.libvirt import agent, chain
 from vmsnap_tui.platforms.libvirt.convert import has_deep_chain, never_nfs
@@ -69,7 +70,7 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
         host=host,
         active=active,
         snapshots=snapshots,
-        chain=tuple(layer for layer in layers if not layer.aside),
+        chain=read_now(layers),
         layers=layers,
         freeze=_freeze(connection, domain, vm),
         read_only=connection.read_only,

@@ -32,7 +32,7 @@ def layers(things: Things, snapshots: Sequence[Snapshot]) -> tuple[Layer, ...]:
             for part in snapshot.disks:
                 if part.disk == disk.id and part.included:
                     place = part.place or f"vmsnapshot-{uids[snapshot.id]}-volume-{part.disk}"
-                    aside = snapshot in beside
+                    aside = snapshot.id not in on_line
                     layer = Layer(disk.id, LayerKind.VOLUME_SNAPSHOT, place, snapshots=(snapshot.id,), aside=aside)
                     found.append(layer)
     return tuple(found)

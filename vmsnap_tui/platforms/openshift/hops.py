@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.layer import Hop, LayerKind
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openshift.convert import quantity
 from vmsnap_tui.platforms.openshift.kinds import VOLUME_CONTENTS, VOLUME_SNAPSHOTS
-from vmsnap_tui.platforms.openshift.parts import contents_of
+from vmsnap_tui.platforms.openshift.parts import by_name, contents_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,27 +46,12 @@ class Found:
 def read(cluster: Cluster, things: Things, layers: Sequence[Layer]) -> Found:
     """All objects behind these layers, each kind in one go. What may not be read is told as such."""
     namespace = things.machine.metadata.namespace
-    unread: dict[str, str] = {}
     names = sorted({layer.place for layer in layers if layer.kind is LayerKind.VOLUME_SNAPSHOT})
-    volumes: dict[str, VolumeSnapshot] = {}
-    answers = cluster.get_several(
-        [cluster.path(VOLUME_SNAPSHOTS, namespace, name) for name in names], VOLUME_SNAPSHOTS.type
-    )
-    for name, answer in zip(names, answers, strict=True):
-        if isinstance(answer, VmsnapError):
-            unread[name] = answer.words
-        else:
-            volumes[name] = answer
+    volumes, unread = by_name(cluster, VOLUME_SNAPSHOTS, namespace, {name: name for name in names})
     bound = {name: each.status.bound_volume_snapshot_content_name for name, each in volumes.items()}
     bound = {name: content for name, content in bound.items() if content}
-    cuts: dict[str, VolumeSnapshotContent] = {}
-    paths = [cluster.path(VOLUME_CONTENTS, None, content) for content in bound.values()]
-    for name, content in zip(bound, cluster.get_several(paths, VOLUME_CONTENTS.type), strict=True):
-        if isinstance(content, VmsnapError):
-            unread[bound[name]] = content.words
-        else:
-            cuts[name] = content
-    return Found(contents_of(cluster, things), volumes, cuts, unread)
+    cuts, unread_cuts = by_name(cluster, VOLUME_CONTENTS, None, bound)
+    return Found(contents_of(cluster, things), volumes, cuts, unread | unread_cuts)
 
 
 def traced(layers: Sequence[Layer], things: Things, found: Found) -> tuple[Layer, ...]:

@@ -34,14 +34,8 @@ def contents_of(cluster: Cluster, things: Things) -> dict[str, SnapshotContent]:
     """The contents of the vm's snapshots by the snapshot's uid, as far as they may be read."""
     if not things.snapshots:
         return {}
-    namespace = things.machine.metadata.namespace
-    paths = [cluster.path(CONTENTS, namespace, each.content) for each in things.snapshots]
-    answers = cluster.get_several(paths, CONTENTS.type)
-    return {
-        each.metadata.uid: answer
-        for each, answer in zip(things.snapshots, answers, strict=True)
-        if not isinstance(answer, VmsnapError)
-    }
+    names = {each.metadata.uid: each.content for each in things.snapshots}
+    return by_name(cluster, CONTENTS, things.machine.metadata.namespace, names)[0]
 
 
 def parts_of(cluster: Cluster, things: Things, contents: Mapping[str, SnapshotContent]) -> dict[str, Part]:
@@ -142,13 +136,8 @@ def _handles(cluster: Cluster, volumes: Iterable[VolumeSnapshot]) -> dict[str, V
     bound = [each for each in volumes if each.status.bound_volume_snapshot_content_name]
     if not bound or not cluster.may("get", VOLUME_CONTENTS.group, VOLUME_CONTENTS.plural):
         return {}
-    paths = [cluster.path(VOLUME_CONTENTS, None, each.status.bound_volume_snapshot_content_name) for each in bound]
-    answers = cluster.get_several(paths, VOLUME_CONTENTS.type)
-    return {
-        each.metadata.name: answer
-        for each, answer in zip(bound, answers, strict=True)
-        if not isinstance(answer, VmsnapError)
-    }
+    names = {each.metadata.name: each.status.bound_volume_snapshot_content_name for each in bound}
+    return by_name(cluster, VOLUME_CONTENTS, None, names)[0]
 
 
 def _users(cluster: Cluster, things: Things, namespace: str) -> dict[str, tuple[str, ...]]:
@@ -167,6 +156,21 @@ def _users(cluster: Cluster, things: Things, namespace: str) -> dict[str, tuple[
             if each.spec.source.kind == "VirtualMachineSnapshot" and each.status.phase not in _OVER:
                 note(each.spec.source.name, f"{what} {each.metadata.name}")
     return found
+
+
+def by_name(
+    cluster: Cluster, kind: Kind[T], namespace: str | None, names: Mapping[str, str]
+) -> tuple[dict[str, T], dict[str, str]]:
+    """Objects under the keys of their `names`, read at the same time, and why others could not be, by their names."""
+    answers = cluster.get_several([cluster.path(kind, namespace, name) for name in names.values()], kind.type)
+    found: dict[str, T] = {}
+    unread: dict[str, str] = {}
+    for (key, name), answer in zip(names.items(), answers, strict=True):
+        if isinstance(answer, VmsnapError):
+            unread[name] = answer.words
+        else:
+            found[key] = answer
+    return found, unread
 
 
 def told(cluster: Cluster, kind: Kind[T], namespace: str | None) -> list[T]:

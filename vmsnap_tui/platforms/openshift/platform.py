@@ -10,6 +10,7 @@ import msgspec
 
 from vmsnap_tui.model.errors import Denied, Missing, VmsnapError
 from vmsnap_tui.model.findings import surveyed
+from vmsnap_tui.model.stack import read_now
 from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.model.vm import SiteInfo
@@ -164,7 +165,7 @@ class OpenShiftPlatform:
             things,
             found,
             snapshots,
-            tuple(layer for layer in layers(things, snapshots) if not layer.aside),
+            read_now(layers(things, snapshots)),
             self._can,
             read_only=self._site.read_only,
         )

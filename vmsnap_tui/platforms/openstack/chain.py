@@ -54,7 +54,6 @@ def layers(things: Things, snapshots: Sequence[Snapshot]) -> tuple[Layer, ...]:
 
 
 def _image(image: Record, held: tuple[str, ...], things: Things, *, aside: bool = False) -> Layer:
-    hop = _of_image(image)
     return Layer(
         ROOT,
         LayerKind.IMAGE,
@@ -64,7 +63,7 @@ def _image(image: Record, held: tuple[str, ...], things: Things, *, aside: bool 
         snapshots=held,
         aside=aside,
         users=tuple(map(clean, things.heirs.get(image["id"], ()))),
-        hops=(hop,) if "status" in image else (),
+        hops=(_of_image(image),) if "status" in image else (),
     )
 
 
@@ -157,8 +156,9 @@ def findings_of(things: Things, vm: VmRef, now: datetime) -> Iterator[Finding]:
             yield Finding(
                 "stuck-image", Severity.WARNING,
                 f"image “{name}” is {image['status']} since {since:%Y-%m-%d %H:%M} UTC",
-                "its upload was cut off, and nobody goes on with it", "it holds quota, and will never be restorable",
-                vm, ROOT, clean(image["id"]), id_, (Mend(f"delete “{name}”", Delete(SnapRef(vm, id_))),),
+                "its upload takes very long, or was cut off", "if it was, it holds quota and never becomes restorable",
+                vm, ROOT, clean(image["id"]), id_,
+                (Mend(f"delete “{name}”, if nobody uploads it any more", Delete(SnapRef(vm, id_))),),
             )  # fmt: skip
     for volume in things.volumes:
         status = str(volume.get("status") or "")

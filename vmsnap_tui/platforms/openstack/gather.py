@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vmsnap_tui.model.errors import Unreachable, VmsnapError
+from vmsnap_tui.model.stack import read_now
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.openstack.chain import layers
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
@@ -51,7 +52,7 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
     return OpenStackFacts(
         vm_of(server, things.volumes, ref.site, group),
         snapshots,
-        tuple(layer for layer in layers(things, snapshots) if not layer.aside),
+        read_now(layers(things, snapshots)),
         read_only=read_only,
         task=task_of(server),
         vm_state=str(server.get("OS-EXT-STS:vm_state") or ""),

@@ -18,7 +18,7 @@ from vmsnap_tui.model.plan import Merge, MergeHow
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.ui import chain_fields
 from vmsnap_tui.ui.asking import Asking
-from vmsnap_tui.ui.bindings import Situation, why_unchangeable
+from vmsnap_tui.ui.bindings import WIDE, Situation, why_unchangeable
 from vmsnap_tui.ui.widgets.fields_view import FieldsView
 from vmsnap_tui.ui.widgets.findings import FindingsView
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
@@ -34,15 +34,12 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.store import Changes
-    from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Request
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.survey import Holdings
     from vmsnap_tui.model.vm import Vm
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
-_WIDE = 110
-"""From this width on all panes are on the screen at once."""
 _SETTLE = 0.2
 """Seconds to wait for more changes before the chain is read again."""
 
@@ -114,6 +111,7 @@ class ChainScreen(Screen[None]):
         self.findings = self.query_one(FindingsView)
         self.about = self.query_one(FieldsView)
         self.jobs = self.query_one(JobsPane)
+        self.graph.empty_hint = "esc leads back, and s takes the first there."
         self.graph.border_title = Content(f"Snapshots of {clean(self._vm.name)}")
         self.stacks.border_title = Content(f"Layers of {clean(self._vm.name)}")
         self.findings.border_title = "Health"
@@ -125,7 +123,6 @@ class ChainScreen(Screen[None]):
         self._show_jobs()
         self._lay_out()
         self._leave = self._engine.store.subscribe(self._take_in)
-        self.stacks.focus()
         self.action_read()
 
     def on_unmount(self) -> None:
@@ -175,7 +172,7 @@ class ChainScreen(Screen[None]):
             self.findings.say("")
             return
         self.stacks.show(self._held.layers, chain_fields.snapshot_names(self._held.snapshots))
-        findings = [finding for finding in survey.findings if finding.vm in {None, self._vm.ref}]
+        findings = survey.about(self._vm.ref)
         self.findings.show(findings, survey.blind)
         count = f"  {len(findings)}" if findings else ""
         self.findings.border_title = Content.assemble("Health", (count, "not bold $text-muted"))
@@ -203,6 +200,10 @@ class ChainScreen(Screen[None]):
             self.about.border_title = "Snapshot"
             self.about.show_items(chain_fields.snapshot_fields(event.snapshot, self._held))
 
+    @on(SnapshotGraph.Selected)
+    def _open_snapshot(self) -> None:
+        self.about.focus()
+
     @on(FindingsView.Highlighted)
     def _choose_finding(self, event: FindingsView.Highlighted) -> None:
         if self.findings.has_focus:
@@ -227,7 +228,7 @@ class ChainScreen(Screen[None]):
             self.stacks.moved()
 
     def _lay_out(self, width: int | None = None) -> None:
-        single = (self.size.width if width is None else width) < _WIDE
+        single = (self.size.width if width is None else width) < WIDE
         self.set_class(single, "-single")
         front = self._front
         self.graph.display = not single or front == "tree"
@@ -273,7 +274,7 @@ class ChainScreen(Screen[None]):
         elif kind is MergeHow.COMMIT and not layer.below:
             self.notify("This is the last layer: there is none to write it into.", severity="warning", markup=False)
         elif kind is MergeHow.COMMIT:
-            self._act(Merge(self._vm.ref, row.stack.disk, kind, _top(layer, newest), layer.below))
+            self._act(Merge(self._vm.ref, row.stack.disk, kind, "" if layer is newest else layer.place, layer.below))
         else:
             self._act(
                 Merge(self._vm.ref, row.stack.disk, kind, base=layer.place if layer is not newest else layer.below)
@@ -298,7 +299,3 @@ class ChainScreen(Screen[None]):
             self.notify(clean(words, limit=300), title="Copied", timeout=4, markup=False)
         else:
             self.notify("There is nothing to copy here.", severity="warning", markup=False)
-
-
-def _top(layer: Layer, newest: Layer | None) -> str:
-    return "" if layer is newest else layer.place

@@ -43,6 +43,7 @@ class DeleteScreen(SnapshotDialogue):
 
     def options(self) -> Iterator[Widget]:
         """A leaf has no children to choose."""
+        self._layers = None  # read anew with the facts
         has_children = any(snapshot.parent == self.snapshot.id for snapshot in self.facts.snapshots)
         scopes = _SCOPES if has_children else {Scope.ONE: _SCOPES[Scope.ONE]}
         yield label("Delete", first=True)

@@ -14,11 +14,10 @@ from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.vm import PlatformKind, VmRef
 from vmsnap_tui.present import marks
 from vmsnap_tui.ui.asking import Asking
-from vmsnap_tui.ui.bindings import DEPENDENT, MAIN, Situation, why_not
+from vmsnap_tui.ui.bindings import DEPENDENT, MAIN, WIDE, Situation, why_not
 from vmsnap_tui.ui.detail_reader import DetailReader
 from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
 from vmsnap_tui.ui.outcomes import Outcomes
-from vmsnap_tui.ui.screens.chain import ChainScreen
 from vmsnap_tui.ui.widgets.details import Details, Tab
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.header import Header
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from vmsnap_tui.ui.inventory_rows import Key
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
-WIDE = 110
-"""From this width on all panes are on the screen at once."""
 _SETTLE = 0.05
 """Seconds that the cursor has to rest before what it stands on is shown (and read)."""
 
@@ -421,6 +418,8 @@ class MainScreen(Screen[None]):
             await self._asking.edit(vm, snapshot)
 
     def action_chain(self) -> None:
+        from vmsnap_tui.ui.screens.chain import ChainScreen
+
         if self._situation.vm:
             self.app.push_screen(
                 ChainScreen(self._engine, self._situation.vm, self.graph.snapshot, confirm=self._confirm, now=self._now)

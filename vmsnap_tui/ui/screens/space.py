@@ -60,15 +60,11 @@ class SpaceScreen(Screen[VmRef | None]):
 
     def on_mount(self) -> None:
         """Ask all sites."""
-        self.query_one(SpaceView).focus()
         self.action_read()
 
-    def action_read(self) -> None:
-        """Ask all sites anew, side by side. What is known stays on the screen meanwhile."""
-        self._read()
-
     @work(exclusive=True)
-    async def _read(self) -> None:
+    async def action_read(self) -> None:
+        """Ask all sites anew, side by side. What is known stays on the screen meanwhile."""
         await asyncio.gather(*(self._ask(name) for name in self._engine.store.sites))
 
     async def _ask(self, name: str) -> None:
@@ -89,10 +85,15 @@ class SpaceScreen(Screen[VmRef | None]):
     def _show(self) -> None:
         uses = space(self._surveys, self._by, self._now())
         view = self.query_one(SpaceView)
-        total = sum(use.used for use in space(self._surveys, By.SITE, self._now()))
+        # What deleting snapshots frees overlaps: only the other groupings add up.
+        whole = space(self._surveys, By.SITE, self._now()) if self._by is By.SNAPSHOT else uses
+        total = sum(use.used for use in whole)
         title = f"Space by {self._by.value} · {sizes.size(total)} in all, as far as the storage tells"
         view.border_title = Content(title)
         notes = [("", ""), *self._said.values()]
+        notes += [
+            (f"{marks.CAUTION.glyph} {words}", "warning") for each in self._surveys.values() for words in each.blind
+        ]
         if self._by is By.SNAPSHOT:
             notes.append(("An estimate: what deleting that snapshot alone would free.", "foreground-muted"))
         view.show(uses, notes)

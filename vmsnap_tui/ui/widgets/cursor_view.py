@@ -9,11 +9,15 @@ from textual.binding import Binding, BindingType
 from textual.geometry import clamp
 from textual.reactive import reactive
 
+from vmsnap_tui.present import marks
+from vmsnap_tui.present.graph import Piece
 from vmsnap_tui.ui.widgets.ink import InkedView
 
 if TYPE_CHECKING:
     from textual import events
     from textual.geometry import Offset
+
+_BAR = ">" if marks.PLAIN else "▌"
 
 
 class CursorView(InkedView, can_focus=True):
@@ -81,6 +85,10 @@ class CursorView(InkedView, can_focus=True):
         """Redraw two lines."""
         self.refresh_line(before)
         self.refresh_line(hover)
+
+    def bar(self, *, is_cursor: bool) -> Piece:
+        """What a line begins with: where the keys go."""
+        return Piece(_BAR if is_cursor and self.has_focus else " ", "accent")
 
     def scroll_to_cursor(self) -> None:
         """As far as is needed to see it."""

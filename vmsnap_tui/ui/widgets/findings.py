@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.survey import Finding, Mend
 
-_BAR = ">" if marks.PLAIN else "▌"
 _TO = "->" if marks.PLAIN else "→"
 
 Row = tuple["Finding", "Mend | None"]
@@ -103,13 +102,9 @@ class FindingsView(CursorView):
         else:
             does = _TO if mend.request else "$" if mend.command else " "
             pieces = (Piece(f"    {does} ", "primary"), Piece(cut(clean(mend.label), max(1, room - 4)), "primary"))
-        bar = Piece(_BAR if is_cursor and self.has_focus else " ", "accent")
-        return self.strip((bar, *pieces), self.ground(cursor=is_cursor, hover=index == self.hover))
-
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """The cursor line looks different."""
-        super().watch_has_focus(has_focus)
-        self.refresh()
+        return self.strip(
+            (self.bar(is_cursor=is_cursor), *pieces), self.ground(cursor=is_cursor, hover=index == self.hover)
+        )
 
     def on_focus(self) -> None:
         """What is chosen here is told again."""

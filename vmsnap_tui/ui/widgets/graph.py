@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm, VmRef
 
-_BAR = ">" if marks.PLAIN else "▌"
 _GUTTER = 2
 """Cells at the left: the cursor's bar and the mark. A click there marks."""
 _MINUTE = 60.0
@@ -179,7 +178,7 @@ class SnapshotGraph(CursorView):
         row, is_cursor = self._rows[index], index == self.cursor
         ground = self.ground(cursor=is_cursor, hover=index == self.hover)
         gutter = (
-            graph.Piece(_BAR if is_cursor and self.has_focus else " ", "accent"),
+            self.bar(is_cursor=is_cursor),
             self._sign(row.node),
         )
         line = graph.line(row, self._forest, self._columns, self._now(), self._state)

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from vmsnap_tui.model.text import clean
-from vmsnap_tui.present import marks, sizes
+from vmsnap_tui.present import sizes
 from vmsnap_tui.present.graph import Piece, exactly
 from vmsnap_tui.present.reclaim import in_words
 from vmsnap_tui.present.stack import bar, middle
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.space import Use
 
-_BAR = ">" if marks.PLAIN else "▌"
 _LEAST_NOTE = 30
 
 
@@ -75,7 +74,7 @@ class SpaceView(CursorView):
             said = self._words[index - len(self._uses) :][:1]
             return self.strip([Piece("  " + text, style) for text, style in said], self.rich_style)
         is_cursor = index == self.cursor
-        lead = Piece(_BAR if is_cursor and self.has_focus else " ", "accent")
+        lead = self.bar(is_cursor=is_cursor)
         pieces = exactly((lead, Piece(" ", "foreground"), *self._cells(self._uses[index])), max(1, self.size.width))
         return self.strip(pieces, self.ground(cursor=is_cursor, hover=index == self.hover))
 
@@ -93,11 +92,6 @@ class SpaceView(CursorView):
             Piece(sizes.size(use.used).rjust(sizes.SIZE_WIDTH), "foreground"),
             Piece("  " + said if note else "", "foreground-muted"),
         )
-
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """The cursor line looks different."""
-        super().watch_has_focus(has_focus)
-        self.refresh()
 
     def moved(self) -> None:
         """Nothing hangs on where the cursor is."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.present.stack import Row
 
-_BAR = ">" if marks.PLAIN else "▌"
 _GUTTER = 2
 
 
@@ -89,7 +88,7 @@ class StackView(CursorView):
     def _draw(self, index: int) -> Strip:
         row, is_cursor = self._rows[index], index == self.cursor
         gutter = (
-            Piece(_BAR if is_cursor and self.has_focus else " ", "accent"),
+            self.bar(is_cursor=is_cursor),
             Piece(marks.LIT.glyph if stack.needs(row, self._lit) else " ", marks.LIT.style),
         )
         ground = self.ground(cursor=is_cursor, hover=index == self.hover)
@@ -102,11 +101,6 @@ class StackView(CursorView):
         """The cursor stays in sight."""
         self._fit()
         self.scroll_to_cursor()
-        self.refresh()
-
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """The cursor line looks different."""
-        super().watch_has_focus(has_focus)
         self.refresh()
 
     def moved(self) -> None:
