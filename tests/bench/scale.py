@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
+from vmsnap_tui.model.compare import Definition
 from vmsnap_tui.model.errors import Unsupported
 from vmsnap_tui.model.layer import Layer, LayerKind
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot, SnapshotDisk, SnapshotKind
@@ -79,6 +80,10 @@ class ScalePlatform:
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """A little XML."""
         return f"<domain>\n  <uuid>{(snapshot or vm).id}</uuid>\n</domain>\n", "xml"
+
+    def definition(self, vm: VmRef, snapshot: SnapRef | None = None) -> Definition:
+        """As little of it."""
+        return Definition(*self.source(vm, snapshot))
 
     def facts(self, vm: VmRef) -> Facts:
         """Nothing is planned here."""

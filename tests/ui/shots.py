@@ -84,6 +84,13 @@ async def space(it: Stage) -> None:
     await it.see("blue-postgres", "legacy-erp", "shop-db")
 
 
+async def compare(it: Stage) -> None:
+    """What differs between a snapshot and now."""
+    await it.go_to(VM)
+    await it.press("enter", "g", "equals_sign")
+    await it.see("there all along")
+
+
 async def help_(it: Stage) -> None:
     """The help, made from the bindings."""
     await it.press("question_mark")
@@ -109,6 +116,7 @@ SHOTS: dict[str, tuple[Callable[[Stage], Awaitable[None]], tuple[int, int], str,
     "jobs": (running, WIDE, "dark", 0.1),
     "chain": (chain, WIDE, "dark", 200),
     "space": (space, WIDE, "dark", 200),
+    "compare": (compare, WIDE, "dark", 200),
     "light": (browse, WIDE, "light", 200),
     "colour-blind": (browse, WIDE, "colour-blind", 200),
     "high-contrast": (browse, WIDE, "high-contrast", 200),

@@ -23,6 +23,7 @@ from vmsnap_tui.platforms.openstack.plan.ways import NEW, REBUILD, REVERT, SWAP
 from vmsnap_tui.present.marks import meaning
 from vmsnap_tui.ui.bindings import APP, MAIN
 from vmsnap_tui.ui.screens.chain import ChainScreen
+from vmsnap_tui.ui.screens.compare import CompareScreen
 from vmsnap_tui.ui.screens.space import SpaceScreen
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
 from vmsnap_tui.ui.widgets.fields_view import FieldsView
@@ -45,6 +46,7 @@ _KEYS = {
     "full_stop": ".",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "equals_sign": "=",
     "escape": "esc",
     "pageup": "PgUp",
     "pagedown": "PgDn",
@@ -57,6 +59,7 @@ _DECLARED = (
     ("In the details", (FieldsView.BINDINGS,)),
     ("In the jobs", (JobsPane.BINDINGS,)),
     ("On the chain screen", (ChainScreen.BINDINGS, FindingsView.BINDINGS)),
+    ("On the compare screen", (CompareScreen.BINDINGS,)),
     ("On the space screen", (SpaceScreen.BINDINGS, SpaceView.BINDINGS)),
 )
 

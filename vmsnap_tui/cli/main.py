@@ -26,6 +26,7 @@ _VERBS: dict[str, dict[str, tuple[str, str, str]]] = {
         "methods": ("look", "methods", "How a vm can be snapshotted now, and what each way is worth."),
         "check": ("check", "check", "What is wrong with chains and snapshots, and how to put it right."),
         "space": ("space", "space_verb", "What takes how much space, and what deleting would free."),
+        "compare": ("compare", "compare_verb", "What differs between two snapshots, or one and now."),
         "plan": ("act", "plan", "What an action would do, without doing it."),
     },
     "Act": {

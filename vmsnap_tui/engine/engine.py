@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vmsnap_tui.engine.journal import CutOff
+    from vmsnap_tui.model.compare import Definition
     from vmsnap_tui.model.plan import Facts, Plan, Request
     from vmsnap_tui.model.snapshot import SnapRef
     from vmsnap_tui.model.survey import Survey
@@ -155,6 +156,10 @@ class Engine:
     async def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The platform's own text of a vm or snapshot, and its language."""
         return await self._follower(vm.site).connection.read(lambda platform: platform.source(vm, snapshot))
+
+    async def definition(self, vm: VmRef, snapshot: SnapRef | None = None) -> Definition:
+        """What a vm was made of when a snapshot was taken, or is now."""
+        return await self._follower(vm.site).connection.read(lambda platform: platform.definition(vm, snapshot))
 
     async def reload(self, vm: VmRef) -> None:
         """Read a vm and its snapshots into the store now."""

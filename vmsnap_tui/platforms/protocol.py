@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
+    from vmsnap_tui.model.compare import Definition
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
@@ -61,6 +62,13 @@ class Platform(Protocol):
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         """The platform's own text (XML, YAML, JSON) of a vm or of a snapshot, and its language. Raises Missing."""
+        ...
+
+    def definition(self, vm: VmRef, snapshot: SnapRef | None = None) -> Definition:
+        """What a vm was made of when a snapshot was taken, or is now, without what the platform changes by itself.
+
+        Raises Missing, and Unsupported where a snapshot keeps no definition.
+        """
         ...
 
     def facts(self, vm: VmRef) -> Facts:

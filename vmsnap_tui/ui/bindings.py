@@ -28,6 +28,8 @@ MAIN: list[BindingType] = [
     Binding("d", "delete", "Delete", id="delete", tooltip="Delete the highlighted snapshot (or each marked one)"),
     Binding("e", "edit", "Edit", id="edit", tooltip="Rename the highlighted snapshot or describe it anew"),
     Binding("c", "chain", "Chain", id="chain", tooltip="Show what holds the data of the vm, and put it right"),
+    Binding("equals_sign", "compare", "Compare", id="compare", show=False, key_display="=",
+            tooltip="Compare the highlighted snapshot with now, or with a marked one"),
     Binding("S", "space", "Space", id="space", show=False, tooltip="Show what takes space on all sites"),
     Binding("x", "cancel", "Cancel", id="cancel", tooltip="Ask the job to stop: the highlighted one, or the vm's"),
     Binding("slash", "filter", "Filter", id="filter", key_display="/", tooltip="Show only vms that fit; esc clears it"),
@@ -59,10 +61,10 @@ APP: list[BindingType] = [
 CHANGING = frozenset({"take", "restore", "delete", "edit"})
 """Actions that change something on a site. Read-only mode drops them all at once."""
 
-DEPENDENT = CHANGING | {"cancel", "chain"}
+DEPENDENT = CHANGING | {"cancel", "chain", "compare"}
 """Actions that are not always possible."""
 
-_OF_SNAPSHOT = frozenset({"restore", "delete", "edit"})
+_OF_SNAPSHOT = frozenset({"restore", "delete", "edit", "compare"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,13 @@ def why_not(action: str, now: Situation) -> str:
     """Why an action is not possible now, "" where it is. What only fresh facts can tell is left to the planner."""
     if action == "cancel":
         return _why_not_cancel(now.job)
-    if action == "chain":
-        return "" if now.vm else "Choose a VM first."
-    if action not in CHANGING:
-        return ""
-    if now.vm is None and not now.read_only:
-        return "Choose a VM first."
-    if action in _OF_SNAPSHOT and now.snapshot is None and not now.read_only:
-        return "Choose a snapshot first: this is where the VM is now."
-    return why_unchangeable(now)
+    changes = action in CHANGING
+    if action in DEPENDENT and not (changes and now.read_only):
+        if now.vm is None:
+            return "Choose a VM first."
+        if action in _OF_SNAPSHOT and now.snapshot is None:
+            return "Choose a snapshot first: this is where the VM is now."
+    return why_unchangeable(now) if changes else ""
 
 
 def why_unchangeable(now: Situation) -> str:

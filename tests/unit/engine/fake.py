@@ -8,6 +8,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.change import Change, ChangeKind
+from vmsnap_tui.model.compare import Definition
 from vmsnap_tui.model.errors import Cancelled, Missing
 from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.plan import Method, Plan, Refusal, Request, Step, Take, Thaw, WayBack
@@ -186,6 +187,9 @@ class FakePlatform:
 
     def source(self, vm: VmRef, snapshot: SnapRef | None = None) -> tuple[str, str]:
         return f"{self._known(vm).name} {snapshot}", "text"
+
+    def definition(self, vm: VmRef, snapshot: SnapRef | None = None) -> Definition:
+        return Definition(*self.source(vm, snapshot))
 
     def facts(self, vm: VmRef) -> FakeFacts:
         self.world.at("facts", vm)

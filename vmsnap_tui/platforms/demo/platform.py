@@ -15,7 +15,7 @@ from vmsnap_tui.platforms.demo.facts import DemoFacts
 from vmsnap_tui.platforms.demo.layers import layers
 from vmsnap_tui.platforms.demo.seeds import build
 from vmsnap_tui.platforms.demo.shape import Shape
-from vmsnap_tui.platforms.demo.source import source
+from vmsnap_tui.platforms.demo.source import definition, source
 from vmsnap_tui.platforms.demo.steps import run
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
+    from vmsnap_tui.model.compare import Definition
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
@@ -116,6 +117,14 @@ class DemoPlatform:
         if snapshot is None:
             return source(self.world.shape, machine.vm, None)
         return source(self.world.shape, machine.vm, self.world.snapshot(vm, snapshot.id))
+
+    def definition(self, vm: VmRef, snapshot: SnapRef | None = None) -> Definition:
+        """The text that the platform would keep of it."""
+        machine = self.world.look(vm)
+        if snapshot is None:
+            return definition(self.world.shape, machine.vm, None)
+        kept = self.world.snapshot(vm, snapshot.id)
+        return definition(self.world.shape, machine.then.get(snapshot.id, machine.vm), kept)
 
     def facts(self, vm: VmRef) -> DemoFacts:
         """Fresh facts."""

@@ -6,9 +6,13 @@ import json
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from msgspec.structs import replace
+
+from vmsnap_tui.model.compare import Definition
+from vmsnap_tui.model.errors import Unsupported
 from vmsnap_tui.model.snapshot import SnapshotKind
 from vmsnap_tui.model.text import clean
-from vmsnap_tui.model.vm import VmState
+from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.demo.shape import Shape
 
 if TYPE_CHECKING:
@@ -28,6 +32,15 @@ def source(shape: Shape, vm: Vm, snapshot: Snapshot | None) -> tuple[str, str]:
     if shape is Shape.OPENSHIFT:
         return "\n".join(_yaml(_resource(vm, snapshot))) + "\n", "yaml"
     return json.dumps(_cloud(vm, snapshot), indent=2, ensure_ascii=False), "json"
+
+
+def definition(shape: Shape, vm: Vm, snapshot: Snapshot | None) -> Definition:
+    """What a vm is made of, as far as its platform keeps that in this snapshot. Raises Unsupported."""
+    if shape is Shape.OPENSTACK and snapshot and snapshot.kind not in {SnapshotKind.IMAGE, SnapshotKind.MIXED}:
+        raise Unsupported("snapshots of volumes keep no definition of the server")
+    # What it was doing is no part of what it is made of.
+    text, language = source(shape, replace(vm, state=VmState.OFF, agent=AgentState.DISCONNECTED), None)
+    return Definition(text, language)
 
 
 def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> None:

@@ -51,6 +51,7 @@ class Machine:
     busy: str = ""  # what is at work on it
     free: int | None = None  # bytes where its snapshots go
     faults: frozenset[Fault] = frozenset()
+    then: dict[str, Vm] = field(default_factory=dict)  # what it was, by the ids of snapshots of another time
 
     @property
     def current(self) -> Snapshot | None:
@@ -188,6 +189,7 @@ class World:
                 raise Conflict(f"{machine.vm.name} has a snapshot named {snapshot.name} already", "choose another name")
             self._move(machine, None)
             machine.snapshots[snapshot.id] = snapshot
+            machine.then[snapshot.id] = machine.vm
             machine.changed = machine.vm.state.is_active
             if machine.free is not None:
                 machine.free -= min(machine.free, snapshot.size or 0)
@@ -226,6 +228,7 @@ class World:
             machine = self._machine(ref)
             gone = self._snapshot(machine, snapshot_id)
             del machine.snapshots[snapshot_id]
+            machine.then.pop(snapshot_id, None)
             parent = gone.parent if gone.parent in machine.snapshots else None
             for key, snapshot in machine.snapshots.items():
                 if snapshot.parent == snapshot_id:
@@ -258,6 +261,8 @@ class World:
                 else each
                 for key, each in machine.snapshots.items()
             }
+            if old.id in machine.then:
+                machine.then[new.id] = machine.then.pop(old.id)
             self.tell(Change(ChangeKind.SNAPSHOTS, ref))
             return new
 

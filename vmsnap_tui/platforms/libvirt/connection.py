@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import libvirt
 
 from vmsnap_tui.model.errors import Denied, Unreachable
-from vmsnap_tui.platforms.libvirt.errors import is_code, translated
+from vmsnap_tui.platforms.libvirt.errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -190,12 +190,11 @@ class Connection:
         _start_events()
         uri = without_prompt(self.uri)
         conn = libvirt.openReadOnly(uri) if self.read_only else libvirt.open(uri)
-        try:
+        # A driver in this very process has no need of it; one that broke meanwhile is found out by the first call. The
+        # code can't tell: a handle that is freed just then (by Python's collector) wipes the error.
+        with suppress(libvirt.libvirtError):
             conn.setKeepAlive(_KEEPALIVE_PAUSE, _KEEPALIVE_COUNT)
             conn.registerCloseCallback(self._closed, None)
-        except libvirt.libvirtError as error:
-            if not is_code(error, libvirt.VIR_ERR_NO_SUPPORT):  # a driver in this very process has no need of it
-                raise
         return conn
 
     def _closed(self, _conn: object, _reason: int, _opaque: object) -> None:

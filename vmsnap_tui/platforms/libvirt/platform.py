@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import libvirt
+
 from vmsnap_tui.model.errors import Missing
 from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.libvirt import inventory, steps
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
+    from vmsnap_tui.model.compare import Definition
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
@@ -105,6 +108,16 @@ class LibvirtPlatform:
         record = self._connection.snapshot(domain, snapshot.id)
         with typed_errors():
             return record.getXMLDesc(), "xml"
+
+    def definition(self, vm: VmRef, snapshot: SnapRef | None = None) -> Definition:
+        """The domain's XML that counts from its next start on."""
+        from vmsnap_tui.platforms.libvirt.comparable import definition_of
+
+        domain = self._connection.domain(vm.id)
+        with typed_errors():
+            if snapshot is None:
+                return definition_of(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+            return definition_of(self._connection.snapshot(domain, snapshot.id).getXMLDesc())
 
     def facts(self, vm: VmRef) -> Facts:
         """Fresh facts for the planner."""

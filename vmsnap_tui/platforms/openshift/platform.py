@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vmsnap_tui.model.errors import Denied, Missing, VmsnapError
+from vmsnap_tui.model.errors import Denied, Missing, Unsupported, VmsnapError
 from vmsnap_tui.model.findings import surveyed
 from vmsnap_tui.model.stack import read_now
 from vmsnap_tui.model.survey import Holdings
@@ -19,7 +19,7 @@ from vmsnap_tui.platforms.openshift.cluster import Cluster
 from vmsnap_tui.platforms.openshift.convert import key_of_ref, vm_of
 from vmsnap_tui.platforms.openshift.findings import findings_of
 from vmsnap_tui.platforms.openshift.inventory import Inventory, no_vm
-from vmsnap_tui.platforms.openshift.kinds import MACHINES, VM_SNAPSHOTS, VOLUME_SNAPSHOTS
+from vmsnap_tui.platforms.openshift.kinds import CONTENTS, MACHINES, VM_SNAPSHOTS, VOLUME_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.snapshots import loose_of, snapshots_of
 from vmsnap_tui.platforms.openshift.watch import Watch
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
+    from vmsnap_tui.model.compare import Definition
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
@@ -146,8 +147,26 @@ class OpenShiftPlatform:
                 return _shown([self._raw(self._cluster.path(VM_SNAPSHOTS, key[0], each.metadata.name))])
         parts = loose_of(things).get(snapshot.id)
         if parts is None:
-            raise Missing("there is no such snapshot", "refresh")
+            raise _no_snapshot()
         return _shown([self._raw(self._cluster.path(VOLUME_SNAPSHOTS, key[0], part.metadata.name)) for part in parts])
+
+    def definition(self, vm: VmRef, snapshot: SnapRef | None = None) -> Definition:
+        """The vm's object, or what the snapshot's content has of it."""
+        from vmsnap_tui.platforms.openshift.definition import definition_of
+
+        key = key_of_ref(vm)
+        if not all(key):
+            raise no_vm()
+        if snapshot is None:
+            return definition_of(self._raw(self._cluster.path(MACHINES, *key)))
+        things = self.inventory.things(key)
+        for each in things.snapshots:
+            if f"{each.metadata.namespace}/{each.metadata.name}" == snapshot.id:
+                content = self._raw(self._cluster.path(CONTENTS, key[0], each.content))
+                return definition_of(content.get("spec", {}).get("source", {}).get("virtualMachine", {}))
+        if snapshot.id in loose_of(things):
+            raise Unsupported("snapshots of volumes keep no definition of the vm")
+        raise _no_snapshot()
 
     def facts(self, vm: VmRef) -> Facts:
         """Fresh facts for the planner."""
@@ -218,11 +237,15 @@ class OpenShiftPlatform:
             return None
         return vm_of(machine, mirror.instance(key), mirror.claims(key), self._site.name)
 
-    def _raw(self, path: str) -> object:
-        found: object = msgspec.json.decode(self._cluster.ask("GET", path))
-        if isinstance(found, dict) and isinstance(found.get("metadata"), dict):
+    def _raw(self, path: str) -> dict[str, Any]:
+        found = msgspec.json.decode(self._cluster.ask("GET", path), type=dict[str, Any])
+        if isinstance(found.get("metadata"), dict):
             found["metadata"].pop("managedFields", None)  # longer than all the rest, and about its writers alone
         return found
+
+
+def _no_snapshot() -> Missing:
+    return Missing("there is no such snapshot", "refresh")
 
 
 def _shown(objects: Sequence[object]) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from vmsnap_tui.platforms.openstack.lineage import line_to
 from vmsnap_tui.platforms.openstack.snapshots import parts_of, snapshots_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from vmsnap_tui.model.vm import VmRef
     from vmsnap_tui.platforms.openstack.cloud import Cloud
@@ -43,11 +43,7 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
     snapshots = snapshots_of(things, ref)
     current = next((snapshot.id for snapshot in snapshots if snapshot.current), None)
     flavor = server.get("flavor") or {}
-    base = base_id(server, things.volumes)
-    found = properties(server, things.volumes)
-    if found is None and base:
-        found = cloud.found(IMAGE, f"/images/{base}")
-    found = found or {}
+    found = image_properties(cloud, things)
     extra = [name for name, key in (("ephemeral", "ephemeral"), ("swap", "swap")) if flavor.get(key)]
     return OpenStackFacts(
         vm_of(server, things.volumes, ref.site, group),
@@ -58,7 +54,7 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
         vm_state=str(server.get("OS-EXT-STS:vm_state") or ""),
         locked=bool(server.get("locked")),
         quiesce=is_yes(found.get("os_require_quiesce", "no")) and is_yes(found.get("hw_qemu_guest_agent", "no")),
-        base=base,
+        base=base_id(server, things.volumes),
         flavor_disk=int(flavor.get("disk") or 0),
         extra=tuple(extra),
         volumes=tuple(
@@ -72,6 +68,15 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
         here=line_to(current, snapshots),
         launch=_launch(cloud, server),
     )
+
+
+def image_properties(cloud: Cloud, things: Things) -> Mapping[str, Any]:
+    """The image properties that Nova goes by, from the server where that tells them, else from the image itself."""
+    found = properties(things.server, things.volumes)
+    base = base_id(things.server, things.volumes)
+    if found is None and base:
+        found = cloud.found(IMAGE, f"/images/{base}")
+    return found or {}
 
 
 def _volume(volume: Record, things: Things) -> Volume:

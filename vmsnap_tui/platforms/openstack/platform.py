@@ -14,7 +14,7 @@ from vmsnap_tui.model.vm import SiteInfo, VmRef
 from vmsnap_tui.platforms.openstack.chain import findings_of, layers
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, VOLUME, Cloud
 from vmsnap_tui.platforms.openstack.convert import vm_of
-from vmsnap_tui.platforms.openstack.gather import gather
+from vmsnap_tui.platforms.openstack.gather import gather, image_properties
 from vmsnap_tui.platforms.openstack.inventory import Inventory
 from vmsnap_tui.platforms.openstack.snapshots import parts_of, snapshots_of
 from vmsnap_tui.platforms.openstack.watch import Watch
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.change import Change
+    from vmsnap_tui.model.compare import Definition
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.survey import Finding, Survey
     from vmsnap_tui.model.vm import Site, Vm
+    from vmsnap_tui.platforms.openstack.snapshots import Part, Things
 
 _OLDEST = (2, 45)  # the microversion of Nova in which createImage names the image that it makes
 
@@ -125,11 +127,18 @@ class OpenStackPlatform:
         things = self._inventory.things(vm.id)
         shown: object = things.server
         if snapshot is not None:
-            part = parts_of(things).get(snapshot.id)
-            if part is None:
-                raise Missing("there is no such snapshot", "refresh")
+            part = _part(things, snapshot)
             shown = {"images": part.images, "volume_snapshots": part.snaps}
         return clean_lines(json.dumps(shown, indent=2, ensure_ascii=False)), "json"
+
+    def definition(self, vm: VmRef, snapshot: SnapRef | None = None) -> Definition:
+        """What the server's image tells of it, and its volumes: a snapshot keeps nothing else."""
+        from vmsnap_tui.platforms.openstack.definition import definition_now, definition_then
+
+        things = self._inventory.things(vm.id)
+        if snapshot is None:
+            return definition_now(things, image_properties(self._cloud, things))
+        return definition_then(things, _part(things, snapshot))
 
     def facts(self, vm: VmRef) -> Facts:
         """Fresh facts for the planner."""
@@ -161,3 +170,10 @@ class OpenStackPlatform:
         """Its project: by name where it is the one that is logged in to."""
         project = str(server.get("tenant_id") or "")
         return self._cloud.project_name if project == self._cloud.project_id else project
+
+
+def _part(things: Things, snapshot: SnapRef) -> Part:
+    part = parts_of(things).get(snapshot.id)
+    if part is None:
+        raise Missing("there is no such snapshot", "refresh")
+    return part

@@ -425,6 +425,23 @@ class MainScreen(Screen[None]):
                 ChainScreen(self._engine, self._situation.vm, self.graph.snapshot, confirm=self._confirm, now=self._now)
             )
 
+    def action_compare(self) -> None:
+        """The highlighted snapshot with now, or two where one or two are marked."""
+        from vmsnap_tui.ui.screens.compare import CompareScreen
+
+        vm, here = self._situation.vm, self._situation.snapshot
+        if vm is None or here is None:
+            return
+        known = self._engine.store.snapshots(vm.ref) or ()
+        marked = [each for each in known if each.id in self.graph.marked]
+        others = [each for each in marked if each.id != here.id]
+        if len(marked) == 2:
+            self.app.push_screen(CompareScreen(self._engine, vm, *marked))
+        elif len(others) > 1:
+            self.notify("More than two snapshots are marked; space takes a mark away.", severity="warning")
+        else:
+            self.app.push_screen(CompareScreen(self._engine, vm, here, others[0] if others else None))
+
     @work(group="space")
     async def action_space(self) -> None:
         from vmsnap_tui.ui.screens.space import SpaceScreen

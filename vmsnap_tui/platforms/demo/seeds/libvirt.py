@@ -39,6 +39,7 @@ def _databases(planter: Planter) -> None:
         autostart=True,
         free=310,
     )
+    prod.was(memory=16 * GIB, vcpus=4, title="PostgreSQL")
     prod.took("installed", 212 * DAYS, _DISKS, "Debian 12, nothing else", size=1.9, state=_OFF)
     prod.took("postgres-15", 180 * DAYS, _QUIESCED, "Packages and tuning", size=24.4)
     prod.took("before-upgrade-16", 41 * DAYS, _QUIESCED, "pg_upgrade --link, ticket OPS-1184", size=38.1)
@@ -46,6 +47,7 @@ def _databases(planter: Planter) -> None:
     prod.took("upgrade-16-core", 40.8 * DAYS, _DISKS, "for the bug report", size=0.7, agent=AgentState.DISCONNECTED)
     prod.went_back("before-upgrade-16")
     prod.took("upgrade-16-try-2", 40.2 * DAYS, _MEMORY, "postgis first, with memory", size=19.6)
+    prod.was()
     prod.took("upgraded-16", 40 * DAYS, _QUIESCED, "all checks green", size=12.8)
     prod.took("before-index-rebuild", 9 * DAYS, _QUIESCED, size=52.3)
     prod.took("index-try-hash", 8.9 * DAYS, _QUIESCED, "slower than before", size=8.5)

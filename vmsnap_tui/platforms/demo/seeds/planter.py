@@ -48,6 +48,7 @@ class Plot:
         self._world = world
         self._machine = machine
         self._parent: str | None = None
+        self._was: dict[str, object] = {}
 
     @property
     def ref(self) -> VmRef:
@@ -83,9 +84,15 @@ class Plot:
             consistency=consistency,
             size=int(size * GIB) or None,
         )
+        self._machine.then[snapshot.id] = replace(vm, **self._was)
         self.keep(replace(snapshot, current=False, ready=not error, error=error, protected=protected))
         if not error:
             self._parent = snapshot.id
+        return self
+
+    def was(self, **values: object) -> Plot:
+        """From here on snapshots are of a vm that had other values than now; without any, of it as it is."""
+        self._was = values
         return self
 
     def went_back(self, name: str) -> Plot:
