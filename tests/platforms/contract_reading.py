@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.compare import difference
+from vmsnap_tui.model.errors import Missing, Unsupported
 from vmsnap_tui.model.plan import Take
 from vmsnap_tui.model.snapshot import SnapRef
 from vmsnap_tui.model.vm import VmRef
@@ -120,6 +121,23 @@ class ReadingContract:
         assert again == language
         with pytest.raises(Missing):
             subject.platform.source(subject.vm, SnapRef(subject.vm, "no-such-snapshot"))
+
+    def test_a_snapshot_just_taken_is_of_the_vm_as_it_is(self, subject: Subject) -> None:
+        """Whatever the platform writes by itself when it takes one makes no difference."""
+        subject.take("one")
+        platform, vm = subject.platform, subject.vm
+        with pytest.raises(Missing):
+            platform.definition(vm, SnapRef(vm, "no-such-snapshot"))
+        with pytest.raises(Missing):
+            platform.definition(replace(vm, id="11111111-2222-3333-4444-555555555555"))
+        now = platform.definition(vm)
+        assert now.text.count("\n") > 2
+        try:
+            then = platform.definition(vm, subject.snapshots["one"].ref)
+        except Unsupported:  # snapshots of volumes alone
+            return
+        assert not difference(then.text, now.text)
+        assert now.language in {"xml", "yaml", "json"}
 
     def test_vanished_vm_is_left_out(self, subject: Subject) -> None:
         step = subject.plan(Take(subject.vm, "late")).steps[0]

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab.libvirt.proofs import PATIENCE, file_system, lab_site, layer_of, ref, until
+from vmsnap_tui.engine.compare import compare
 from vmsnap_tui.engine.jobs import JobState
+from vmsnap_tui.model.compare import Change, Fate
 from vmsnap_tui.model.errors import Cancelled, Unreachable
 from vmsnap_tui.model.layer import FILES, LayerKind
 from vmsnap_tui.model.plan import Delete, Discard, EndJob, JobEnd, Merge, MergeHow, Restore, Take
@@ -326,3 +328,23 @@ async def test_after_any_history_what_is_used_is_never_called_unused(lab: Lab, a
                 lab.tool("qemu-img", "check", "-U", layer.place)
     await until(guest.agent_answers, "the guest to be up", patience=PATIENCE)
     guest.destroy()
+
+
+@pytest.mark.parametrize("guest", ["qcow2"], indirect=True)
+async def test_what_differs_from_now(admin: Admin, guest: Guest) -> None:
+    """Of a guest that runs, and writes: what libvirt fills in is no difference, what somebody changed is."""
+    engine, vm = admin.engine, ref(guest)
+    await admin.do(Take(vm, "first", method=EXTERNAL))
+    first = (await admin.snapshots(guest))["first"]
+    found = await compare(engine, vm, first, None)
+    assert not found.lines, found.lines
+    [disk] = found.disks
+    assert disk.fate is Fate.KEPT
+    top = next(each for each in await layers(admin, guest) if each.kind is LayerKind.ACTIVE)
+    assert disk.changed is not None
+    assert 0 < disk.changed <= (top.used or 0)
+    guest.lab.virsh("desc", guest.name, "--config", "--title", "renamed since")
+    found = await compare(engine, vm, first, None)
+    assert [line.text.strip() for line in found.lines if line.change is Change.ADDED] == [
+        "<title>renamed since</title>"
+    ]

@@ -29,6 +29,7 @@ RUNNING = """
     </channel>
     <serial type='pty'><source path='/dev/pts/3'/></serial>
     <console type='pty' tty='/dev/pts/3'><source path='/dev/pts/3'/></console>
+    <controller type='pci' index='0'/><controller type='usb' index='1'/><controller type='usb' index='0'/>
     <graphics type='vnc' port='5901' autoport='yes'/>
   </devices>
   <seclabel type='dynamic' model='apparmor'><label>libvirt-1</label></seclabel>
@@ -48,6 +49,7 @@ OFF = """
     <channel type='unix'><source mode='bind'/><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
     <serial type='pty'><source/></serial>
     <console type='pty'><source/></console>
+    <controller type='usb' index='0'/><controller type='usb' index='1'/><controller type='pci' index='0'/>
     <graphics type='vnc' autoport='yes'/>
   </devices>
 </domain>"""

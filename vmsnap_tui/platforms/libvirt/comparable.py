@@ -10,7 +10,7 @@ from vmsnap_tui.model.compare import Definition
 from vmsnap_tui.model.errors import Unsupported
 from vmsnap_tui.model.text import clean_lines
 from vmsnap_tui.platforms.libvirt.notes import URI
-from vmsnap_tui.platforms.libvirt.xml import BrokenXml, parse, written
+from vmsnap_tui.platforms.libvirt.xml import BrokenXml, number, parse, written
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.libvirt.xml import Element
@@ -42,6 +42,8 @@ def definition_of(text: str) -> Definition:
         domain = found
     domain.tag = "domain"
     _strip(domain)
+    for devices in domain.findall("devices"):
+        _sort_controllers(devices)
     etree.indent(domain, "  ")
     return Definition(clean_lines(written(domain)), "xml", _LACKS)
 
@@ -66,6 +68,17 @@ def _strip(domain: Element) -> None:
     _forget(domain, "devices/console", "tty")
     for graphics in ("port", "tlsPort"):
         _forget(domain, "devices/graphics[@autoport='yes']", graphics)
+
+
+def _sort_controllers(devices: Element) -> None:
+    """By kind and number: libvirt writes them in another order each time that it reads a definition."""
+    found = devices.findall("controller")
+    places = [devices.index(each) for each in found]
+    for each in found:
+        devices.remove(each)
+    found.sort(key=lambda each: (each.get("type", ""), number(each.get("index")) or 0))
+    for place, each in zip(places, found, strict=True):
+        devices.insert(place, each)
 
 
 def _drop(root: Element, path: str) -> None:
