@@ -121,8 +121,25 @@ async def test_tabs_of_the_details(tmp_path: Path) -> None:
         await it.see("recommended", "worth")
         await it.press("4")
         await it.see("<domain")
+        it.main.details.focus()
+        await it.press("y")
+        assert it.app.clipboard.startswith("<domain")
         await it.press("right_square_bracket")
         await it.see("PostgreSQL primary")
+
+
+async def test_advice_has_commands_to_copy(tmp_path: Path) -> None:
+    async with stage(tmp_path, size=(120, 60)) as it:
+        await it.go_to("legacy-erp")
+        await it.press("3")
+        await it.see("why not")
+        it.main.details.focus()
+        await it.press("G")
+        await it.see("To get better ones", "Give it a channel for the guest")
+        await it.press("y")
+        assert "# Install and start the guest agent, inside the guest\nsudo apt-get" in it.app.clipboard
+        await it.press("1", "y")
+        await it.see("There is nothing to copy here.")
 
 
 @pytest.mark.parametrize(

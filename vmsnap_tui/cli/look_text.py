@@ -9,7 +9,7 @@ from vmsnap_tui.cli.output import Cell, columns, marked, painted, width
 from vmsnap_tui.cli.session import ordered, sorted_vms
 from vmsnap_tui.model.forest import Forest
 from vmsnap_tui.model.lanes import lay_out
-from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.present.graph import fit_columns, line
 from vmsnap_tui.present.marks import mark
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.plan import Method, WayBack
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
@@ -69,6 +70,19 @@ def graph(vm: Vm, snapshots: Sequence[Snapshot]) -> Iterator[str]:
     for row in lay_out(forest):
         pieces = line(row, forest, fitted, now, vm.state)
         yield "".join(painted(piece.text, piece.style) for piece in pieces).rstrip()
+
+
+def better_text(advice: Sequence[Advice]) -> Iterator[str]:
+    """What would make better snapshots possible, and the commands for it."""
+    if advice:
+        yield ""
+        yield "To get better ones:"
+    for each in advice:
+        yield f"{painted(marks.POSSIBLE.glyph, marks.POSSIBLE.style)} {clean(each.what)}"
+        yield f"    {'gains:':9}{clean(each.gains)}"
+        if each.caution:
+            yield f"    {'mind:':9}{clean(each.caution)}"
+        yield from (f"    {line}" for line in clean_lines(each.command).splitlines())
 
 
 def advice(way: Method) -> Iterator[str]:

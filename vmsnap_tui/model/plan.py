@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.settings import Setting, Settings
@@ -300,6 +301,10 @@ class Facts(Protocol):
 
     def methods(self) -> tuple[Method, ...]:
         """All ways that the platform knows, the recommended one marked."""
+        ...
+
+    def advice(self) -> tuple[Advice, ...]:
+        """What somebody could change so that better ones are possible."""
         ...
 
     def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:

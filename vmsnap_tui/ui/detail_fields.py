@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vmsnap_tui.engine.store import SiteView
+    from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.plan import Method, Refusal
     from vmsnap_tui.model.snapshot import Snapshot, SnapshotDisk
@@ -158,6 +159,25 @@ def method_fields(methods: Sequence[Method]) -> list[Item]:
         texts = (("pause", method.pause), ("space", method.space), ("back", method.restore), ("limits", method.limits))
         items += [field(label, text) for label, text in texts if text]
     return items
+
+
+def advice_fields(advice: Sequence[Advice]) -> list[Item]:
+    """What would make better snapshots possible, with the commands for it."""
+    items: list[Item] = []
+    if advice:
+        items += [_heading("To get better ones", "bold $primary"), field("", "y copies the commands.", QUIET)]
+    for each in advice:
+        items.append(_heading(f"{marks.POSSIBLE.glyph} {each.what}", "bold"))
+        items.append(field("gains", each.gains))
+        if each.caution:
+            items.append(field("mind", each.caution, "warning"))
+        items += [field("", line, "accent") for line in each.command.splitlines()]
+    return items
+
+
+def commands_of(advice: Sequence[Advice]) -> str:
+    """All of it for a shell, each under what it is for."""
+    return "\n".join(f"# {each.what}\n{each.command}\n" for each in advice)
 
 
 def _refusal_fields(label: str, refusals: Sequence[Refusal]) -> list[Item]:

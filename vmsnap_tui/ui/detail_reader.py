@@ -106,7 +106,9 @@ class DetailReader:
             elif tab is Tab.ADVICE:
                 facts = await self._engine.facts(vm.ref)
                 if self._is_about(subject, tab):
-                    self._details.show(tab, detail_fields.method_fields(facts.methods()))
+                    advice = facts.advice()
+                    fields = detail_fields.method_fields(facts.methods()) + detail_fields.advice_fields(advice)
+                    self._details.show(tab, fields, to_copy=detail_fields.commands_of(advice))
             else:
                 text, language = await self._engine.source(vm.ref, snapshot.ref if snapshot else None)
                 if self._is_about(subject, tab):

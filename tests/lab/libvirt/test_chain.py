@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import shlex
 import shutil
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -13,9 +17,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.libvirt.proofs import PATIENCE, file_system, lab_site, layer_of, ref, until
+from tests.lab.libvirt.image import tool_command
+from tests.lab.libvirt.proofs import PATIENCE, file_system, lab_site, layer_of, ref, run_elsewhere, until
 from vmsnap_tui.engine.compare import compare
 from vmsnap_tui.engine.jobs import JobState
+from vmsnap_tui.model.advice import AGENT
 from vmsnap_tui.model.compare import Change, Fate
 from vmsnap_tui.model.errors import Cancelled, Unreachable
 from vmsnap_tui.model.layer import FILES, LayerKind
@@ -328,6 +334,40 @@ async def test_after_any_history_what_is_used_is_never_called_unused(lab: Lab, a
                 lab.tool("qemu-img", "check", "-U", layer.place)
     await until(guest.agent_answers, "the guest to be up", patience=PATIENCE)
     guest.destroy()
+
+
+async def test_the_advised_commands_do_what_they_say(
+    admin: Admin, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vm gets its channel, and a raw disk becomes qcow2, both while it runs."""
+    run_elsewhere(lab, tmp_path, monkeypatch)
+    for name, command in (
+        ("virsh", tool_command(lab.tools, "virsh")),
+        ("vmsnap", (sys.executable, "-m", "vmsnap_tui")),
+    ):
+        (tmp_path / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    guest = lab.boot("advised", agent=False, disk_format="raw")
+    try:
+        channel, agent, convert = (await admin.engine.facts(ref(guest))).advice()
+        assert agent is AGENT
+        await typed(channel.command)
+        assert "org.qemu.guest_agent.0" in lab.virsh("dumpxml", "--inactive", guest.name)
+        await typed(f"{convert.command} --yes")
+        facts = await admin.engine.facts(ref(guest))
+        assert [(layer.kind, layer.format) for layer in facts.chain] == [(LayerKind.ACTIVE, "qcow2")]
+        assert AGENT in facts.advice()
+        assert convert not in facts.advice()
+    finally:
+        guest.destroy()
+
+
+async def typed(command: str) -> None:
+    done = await asyncio.to_thread(
+        subprocess.run, ["bash", "-c", command], capture_output=True, check=False, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("guest", ["qcow2"], indirect=True)

@@ -74,3 +74,19 @@ def test_who_may_not_read_the_storages_objects_is_told_so(cluster: OpenShiftLab)
             told = hop(first, "VolumeSnapshotContent")
             assert told.ready is None
             assert "volumesnapshotcontents" in told.error
+
+
+def test_the_advised_class_lets_a_volume_join(cluster: OpenShiftLab) -> None:
+    name = fresh_name()
+    cluster.set_guest(name, "default", agent=True)
+    cluster.seed_vm_with(name, [cluster.seed_volume(f"{name}-0", snapshots=False)], wait=False)
+    with desk_of(cluster, name) as play:
+        [advice] = play.platform.facts(play.vm).advice()
+        assert advice.gains.startswith("snapshots of volume")
+        command = advice.command.replace("kubectl", str(cluster.kubectl), 1)
+        subprocess.run(["bash", "-c", command], capture_output=True, check=True, text=True)
+        made = command.split("  name: ")[1].splitlines()[0]
+        try:
+            assert play.platform.facts(play.vm).advice() == ()
+        finally:
+            cluster.api.delete("volumesnapshotclasses", None, made)

@@ -20,6 +20,7 @@ from vmsnap_tui.model.vm import PlatformKind, Site, SiteInfo, Vm, VmRef
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.platforms.protocol import Platform
 
@@ -125,6 +126,9 @@ class FakeFacts:
     freezes: bool
 
     def methods(self) -> tuple[Method, ...]:
+        return ()
+
+    def advice(self) -> tuple[Advice, ...]:
         return ()
 
     def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:

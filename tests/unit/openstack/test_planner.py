@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.unit.openstack.records import REF, SERVER, facts_of, server, snap, stamped, volume
+from vmsnap_tui.model.advice import AGENT
 from vmsnap_tui.model.plan import After, Delete, Edit, LossKind, Restore, Scope, Take, Thaw
 from vmsnap_tui.model.snapshot import Consistency, SnapRef
-from vmsnap_tui.platforms.openstack.facts import Launch, OpenStackFacts, Quota
+from vmsnap_tui.platforms.openstack.facts import Launch, OpenStackFacts, Quota, Volume
 from vmsnap_tui.platforms.openstack.snapshots import Things
 
 BARE = Things(server())
@@ -256,3 +258,24 @@ def test_deleting_a_tree_goes_leaves_first_and_names_all() -> None:
 )
 def test_delete_and_edit_refusals(things: Things, request_: Any, code: str) -> None:
     assert code in _codes(facts_of(things), request_)
+
+
+# Advice
+
+
+@pytest.mark.parametrize(
+    ("changes", "command"),
+    [
+        ({"base": "b"}, "image set --property hw_qemu_guest_agent=yes --property os_require_quiesce=yes b"),
+        (
+            {"base": "", "volumes": (Volume("v", "vda", 1, "in-use", attached=True, is_root=True),)},
+            "volume set --image-property hw_qemu_guest_agent=yes --image-property os_require_quiesce=yes v",
+        ),
+    ],
+)
+def test_how_to_get_a_freeze(changes: dict[str, Any], command: str) -> None:
+    facts = replace(facts_of(BARE), cloud="prod", **changes)
+    first, agent = facts.advice()
+    assert first.command == f"openstack --os-cloud prod {command}"
+    assert agent is AGENT
+    assert replace(facts, quiesce=True).advice() == replace(facts, base="", volumes=()).advice() == ()

@@ -101,12 +101,19 @@ async def _methods(setup: Setup, name: str, snapshot: str, *, as_json: bool) -> 
         facts = await engine.facts(vm.ref)
     chosen = find_snapshot(facts.snapshots, snapshot, vm.name) if snapshot else None
     methods, ways = (facts.methods(), ()) if chosen is None else ((), facts.ways_back(chosen.ref))
+    better = facts.advice() if chosen is None else ()
     if as_json:
-        emit({"vm": vm.ref, "methods": methods} if chosen is None else {"snapshot": chosen.ref, "ways": ways})
+        emit(
+            {"vm": vm.ref, "methods": methods, "advice": better}
+            if chosen is None
+            else {"snapshot": chosen.ref, "ways": ways}
+        )
         return Exit.OK
-    from vmsnap_tui.cli.look_text import advice, way_text
+    from vmsnap_tui.cli.look_text import advice, better_text, way_text
 
     for text in (*chain.from_iterable(map(advice, methods)), *chain.from_iterable(map(way_text, ways))):
+        say(text)
+    for text in better_text(better):
         say(text)
     if chosen is not None and not ways:
         say("there is one way, and nothing to choose")

@@ -12,6 +12,7 @@ from vmsnap_tui.platforms.demo.planner import plan
 from vmsnap_tui.platforms.demo.ways import ways_back
 
 if TYPE_CHECKING:
+    from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Method, Plan, Request, WayBack
@@ -50,6 +51,12 @@ class DemoFacts:
     def methods(self) -> tuple[Method, ...]:
         """All ways of the shape."""
         return methods(self)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """What would make better snapshots possible."""
+        from vmsnap_tui.platforms.demo.advice import advice
+
+        return tuple(advice(self))
 
     def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
         """Those of the shape."""

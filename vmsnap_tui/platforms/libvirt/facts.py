@@ -12,6 +12,7 @@ from vmsnap_tui.model.snapshot import SnapshotKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Method, Plan, Request, WayBack
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
@@ -36,6 +37,7 @@ class Host:
     libvirt: int = 0
     hypervisor: int = 0
     local: bool = True
+    uri: str = "qemu:///system"
 
     @property
     def restores_external(self) -> bool:
@@ -94,7 +96,7 @@ class LibvirtFacts:
     be taken, `unsavable` why memory cannot be saved. `nvram` is the format of the UEFI variables' file. `resident` is
     the host memory that the guest really takes, in bytes. `changed` is False only where nothing can have been written
     since the current snapshot. `layers` are those of the chain and those that snapshots alone need. `folders` are
-    those that are known; another one may hold anything.
+    those that are known; another one may hold anything. `serial_bus` says that a channel can be given to it as it runs.
     """
 
     vm: Vm
@@ -116,12 +118,19 @@ class LibvirtFacts:
     definition: Definition = field(default_factory=Definition)
     records: Mapping[str, Record] = field(default_factory=dict)
     folders: Mapping[str, Folder] = field(default_factory=dict)
+    serial_bus: bool = False
 
     def methods(self) -> tuple[Method, ...]:
         """All ways to take a snapshot that there are on libvirt."""
         from vmsnap_tui.platforms.libvirt.plan.methods import methods
 
         return methods(self)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """What would make better snapshots possible."""
+        from vmsnap_tui.platforms.libvirt.plan.advice import advice
+
+        return tuple(advice(self))
 
     def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
         """One way alone."""

@@ -45,7 +45,7 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
     domain = connection.domain(ref.id)
     with typed_errors():
         conn = connection.raw
-        host = Host(conn.getType(), conn.getLibVersion(), conn.getVersion(), connection.is_local)
+        host = Host(conn.getType(), conn.getLibVersion(), conn.getVersion(), connection.is_local, connection.uri)
         resident = _resident(conn, domain) if host.driver == "QEMU" and domain.isActive() else None
     vm = read_vm(connection, ref, is_nfs)
     snapshots = read_snapshots(domain, ref)
@@ -77,6 +77,7 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
         busy=busy,
         jobs=jobs,
         checkpoints=checkpoints,
+        serial_bus=root.find("devices/controller[@type='virtio-serial']") is not None,
         changed=active or not local or _is_changed(now, snapshots),
         odd=odd_disks(root),
         unsavable=unsavable(root),

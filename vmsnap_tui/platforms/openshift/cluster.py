@@ -182,6 +182,12 @@ class Cluster:
         """The answers to several requests that are sent at the same time, or what became of each."""
         return self.run(self._several(asks))
 
+    @property
+    def kubectl(self) -> tuple[str, ...]:
+        """What a command of the cluster's own client begins with to be for this cluster."""
+        given = {"--kubeconfig": self._site.options.get("kubeconfig", ""), "--context": self._site.address}
+        return ("kubectl", *(word for option, value in given.items() if value for word in (option, value)))
+
     def get(self, kind: Kind[T], namespace: str | None, name: str) -> T:
         """One object. Raises Missing."""
         with typed_errors():

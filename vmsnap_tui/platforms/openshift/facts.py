@@ -12,6 +12,7 @@ from vmsnap_tui.model.vm import AgentState, VmState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Method, Plan, Request, WayBack
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
@@ -62,7 +63,9 @@ class Volume:
     """A volume of the vm that a claim stands behind. `size` is in bytes.
 
     `why_not` says why it can be in no snapshot, "" where it can. `snapshot_class` is the one that KubeVirt would use.
-    `templated` means that the vm's own template made it: KubeVirt deletes it once the vm has another in its place.
+    `driver` is that of its storage class; `rivals` are the snapshot classes that fit it where there is no telling which
+    KubeVirt would use. `templated` means that the vm's own template made it: KubeVirt deletes it once the vm has
+    another in its place.
     """
 
     disk: str
@@ -72,6 +75,8 @@ class Volume:
     snapshot_class: str = ""
     why_not: str = ""
     templated: bool = False
+    driver: str = ""
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,8 @@ class OpenShiftFacts:
     one that is just going away still holds the volumes. `line` are the uids of the current snapshot and of those
     above it, nearest first. `leftovers` are claims that earlier restores left behind. `names` are the
     VirtualMachineSnapshots of the namespace, which share their names across vms, each with its vm; `vm_names` and
-    `claim_names` are taken for new vms and claims.
+    `claim_names` are taken for new vms and claims. `kubectl` is what a
+    command for this cluster begins with.
     """
 
     vm: Vm
@@ -173,12 +179,19 @@ class OpenShiftFacts:
     claim_names: frozenset[str] = frozenset()
     can: Abilities = Abilities()
     denied: frozenset[Right] = frozenset()
+    kubectl: tuple[str, ...] = ("kubectl",)
 
     def methods(self) -> tuple[Method, ...]:
         """All ways to take a snapshot that there are on OpenShift."""
         from vmsnap_tui.platforms.openshift.plan.methods import methods
 
         return methods(self)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """What would make better snapshots possible."""
+        from vmsnap_tui.platforms.openshift.plan.advice import advice
+
+        return tuple(advice(self))
 
     def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
         """The ways to restore that snapshot."""

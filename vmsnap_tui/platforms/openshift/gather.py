@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vmsnap_tui.model.text import clean
@@ -67,6 +68,7 @@ def gather(
         vm_names=frozenset(each.metadata.name for each in machines),
         claim_names=frozenset(each.metadata.name for each in claims),
         can=can,
+        kubectl=cluster.kubectl,
         denied=frozenset(right for right, is_allowed in zip(Right, rights, strict=True) if not is_allowed),
     )
 
@@ -114,26 +116,40 @@ def _volumes(cluster: Cluster, things: Things) -> Iterator[Volume]:
         if claim is None:
             why_not = why_not or "its claim is not there"
         storage_class = claim.spec.storage_class_name if claim is not None else ""
+        chosen = classes.get(storage_class, _Chosen())
         yield Volume(
             clean(volume.name),
             volume.claim,
             (capacity_of(claim) or 0) if claim is not None else 0,
             storage_class,
-            classes.get(storage_class, ""),
+            chosen.name,
             clean(why_not),
             templated=volume.data_volume is not None and volume.claim in templates,
+            driver=chosen.driver,
+            rivals=chosen.rivals,
         )
 
 
-def _classes(cluster: Cluster) -> dict[str, str]:
-    """The VolumeSnapshotClass for each storage class, as KubeVirt chooses it. Where none may be read, the cluster's."""
-    ours: dict[str, str] = {}
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The VolumeSnapshotClass of a storage class, or those that fit where KubeVirt can't choose."""
+
+    name: str = ""
+    driver: str = ""
+    rivals: tuple[str, ...] = ()
+
+
+def _classes(cluster: Cluster) -> dict[str, _Chosen]:
+    """For each storage class, as KubeVirt chooses it. Where none may be read, the cluster's."""
+    ours: dict[str, _Chosen] = {}
     snapshot_classes = told(cluster, SNAPSHOT_CLASSES, None)
     for storage in told(cluster, STORAGE_CLASSES, None):
         fitting = [each for each in snapshot_classes if each.driver == storage.provisioner]
         marked = [each for each in fitting if each.metadata.annotations.default_class]
-        if chosen := (marked or fitting if len(fitting) == 1 else marked):
-            ours[storage.metadata.name] = chosen[0].metadata.name
+        chosen = marked or (fitting if len(fitting) == 1 else [])
+        name = chosen[0].metadata.name if chosen else ""
+        rivals = () if chosen else tuple(each.metadata.name for each in fitting)
+        ours[storage.metadata.name] = _Chosen(name, storage.provisioner, rivals)
     return ours
 
 

@@ -43,7 +43,7 @@ class Cloud:
     """
 
     def __init__(self, site: Site) -> None:
-        self._name, _, self._region = site.address.partition("/")
+        self.name, _, self._region = site.address.partition("/")
         self._project = site.options.get("project", "")
         self.all_projects = site.options.get("all_projects", "").lower() in {"yes", "true", "1"}
         self._local = threading.local()
@@ -181,7 +181,7 @@ class Cloud:
             choice["region_name"] = self._region
         if self._project:
             choice["project_name"] = self._project
-        return settings.get_one(cloud=self._name or None, **choice)
+        return settings.get_one(cloud=self.name or None, **choice)
 
     def _proxy(self, service: str) -> Any:  # noqa: ANN401  (openstacksdk's, one kind for each service)
         if self._login is None:

@@ -10,6 +10,7 @@ from vmsnap_tui.model.freeze import Freeze, FreezeState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.model.plan import Method, Plan, Request, WayBack
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
@@ -95,7 +96,7 @@ class OpenStackFacts:
     `task` is Nova's task state, "" for none. `quiesce` says that its image demands a freeze and allows one. `base` is
     the image that its root disk was made from, "" where it boots from a volume. `flavor_disk` is in GiB, `extra` are
     local disks besides the root disk. `compute` and `volume` are microversions; `no_volumes` says why there is no
-    volume service. `here` is the current snapshot and those above it.
+    volume service. `cloud` is its name in clouds.yaml. `here` is the current snapshot and those above it.
     """
 
     vm: Vm
@@ -118,12 +119,19 @@ class OpenStackFacts:
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     here: tuple[str, ...] = ()
     launch: Launch = Launch()
+    cloud: str = ""
 
     def methods(self) -> tuple[Method, ...]:
         """All ways to take a snapshot that there are on OpenStack."""
         from vmsnap_tui.platforms.openstack.plan.methods import methods
 
         return methods(self)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """What would make better snapshots possible."""
+        from vmsnap_tui.platforms.openstack.plan.advice import advice
+
+        return tuple(advice(self))
 
     def ways_back(self, snapshot: SnapRef) -> tuple[WayBack, ...]:
         """The ways to restore that snapshot."""

@@ -67,6 +67,7 @@ def gather(cloud: Cloud, inventory: Inventory, ref: VmRef, group: str, *, read_o
         quotas=_quotas(cloud),
         here=line_to(current, snapshots),
         launch=_launch(cloud, server),
+        cloud=cloud.name,
     )
 
 

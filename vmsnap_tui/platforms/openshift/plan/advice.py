@@ -1,0 +1,62 @@
+"""How a vm could get better snapshots than it can now."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.advice import AGENT, Advice
+from vmsnap_tui.model.vm import AgentState, VmState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vmsnap_tui.platforms.openshift.facts import OpenShiftFacts, Volume
+
+_DEFAULT = "snapshot.storage.kubernetes.io/is-default-class"
+_MANIFEST = """\
+apiVersion: snapshot.storage.k8s.io/v1
+kind: VolumeSnapshotClass
+metadata:
+  name: {name}
+  annotations:
+    {default}: "true"
+driver: {driver}
+deletionPolicy: Delete"""
+
+
+def advice(facts: OpenShiftFacts) -> Iterator[Advice]:
+    """What somebody could change, with the commands for it."""
+    if facts.vm.state is VmState.RUNNING and facts.vm.agent is not AgentState.CONNECTED:
+        yield AGENT
+    by_class: dict[str, list[Volume]] = {}
+    for volume in facts.volumes:
+        if volume.driver and not volume.snapshot_class:
+            by_class.setdefault(volume.storage_class, []).append(volume)
+    for storage_class, volumes in by_class.items():
+        yield _choose(storage_class, volumes, facts) if volumes[0].rivals else _make(storage_class, volumes, facts)
+
+
+def _choose(storage_class: str, volumes: Sequence[Volume], facts: OpenShiftFacts) -> Advice:
+    rivals = volumes[0].rivals
+    return Advice(
+        f"Make one VolumeSnapshotClass the default for storage class {storage_class}",
+        f"snapshots of {_named(volumes)}",
+        shlex.join([*facts.kubectl, "annotate", "volumesnapshotclass", rivals[0], f"{_DEFAULT}=true"]),
+        f"{len(rivals)} fit ({', '.join(rivals)}), so none is used; the right one may be another than {rivals[0]}.",
+    )
+
+
+def _make(storage_class: str, volumes: Sequence[Volume], facts: OpenShiftFacts) -> Advice:
+    driver = volumes[0].driver
+    manifest = _MANIFEST.format(name=f"{storage_class}-snapshots", default=_DEFAULT, driver=driver)
+    return Advice(
+        f"Give storage class {storage_class} a VolumeSnapshotClass",
+        f"snapshots of {_named(volumes)}",
+        f"{shlex.join([*facts.kubectl, 'apply', '-f', '-'])} <<'EOF'\n{manifest}\nEOF",
+        f"The driver {driver} has to be able to take snapshots, and may want parameters: see its documentation.",
+    )
+
+
+def _named(volumes: Sequence[Volume]) -> str:
+    return f"volume{'' if len(volumes) == 1 else 's'} {', '.join(volume.disk for volume in volumes)}"
