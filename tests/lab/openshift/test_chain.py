@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.lab.libvirt.daemon import wait_until
 from tests.lab.openshift.lab import READER
 from tests.lab.openshift.proofs import desk, desk_of, fresh_name
 from vmsnap_tui.model.layer import LayerKind
 from vmsnap_tui.model.plan import Take
+from vmsnap_tui.platforms.openshift import platform as module
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.lab.openshift.lab import OpenShiftLab
     from tests.lab.openshift.proofs import Desk
     from vmsnap_tui.model.layer import Hop, Layer
@@ -90,3 +95,34 @@ def test_the_advised_class_lets_a_volume_join(cluster: OpenShiftLab) -> None:
             assert play.platform.facts(play.vm).advice() == ()
         finally:
             cluster.api.delete("volumesnapshotclasses", None, made)
+
+
+def test_what_belongs_to_nobody_any_more_is_found(cluster: OpenShiftLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vm that was deleted leaves its snapshot, a content that is kept its space."""
+    monkeypatch.setattr(module, "_PATIENCE", timedelta())
+    with desk(cluster) as play:
+        name = fresh_name()
+        play.do(Take(play.vm, name))
+        places = [each.place for each in layers(play) if each.kind is LayerKind.VOLUME_SNAPSHOT]
+
+        def codes() -> set[tuple[str, str]]:
+            found = play.platform.survey(None).findings
+            ours = {name, *places, content}
+            return {(each.code, each.place) for each in found if ours & {each.place, each.snapshot.partition("/")[2]}}
+
+        volume = kubectl(cluster, "volumesnapshot", places[0])
+        content = str(volume["status"]["boundVolumeSnapshotContentName"])
+        assert codes() == set()
+        cluster.api.merge("volumesnapshotcontents", None, content, {"spec": {"deletionPolicy": "Retain"}})
+        cluster.api.delete("volumesnapshots", "default", places[0])
+        wait_until(lambda: cluster.api.gone("volumesnapshots", "default", places[0]), 30, "it to go")
+        # Its controller finds out by itself, and calls the snapshot failed.
+        wait_until(lambda: codes() == {("failed-snapshot", ""), ("orphan-content", content)}, 30, "both to be found")
+        [mend] = next(each for each in play.platform.survey(None).findings if each.place == content).mends
+        for command in mend.command.splitlines():
+            subprocess.run(
+                ["bash", "-c", command.replace("kubectl", str(cluster.kubectl), 1)], capture_output=True, check=True
+            )
+        cluster.api.delete("virtualmachines", "default", play.name)
+        wait_until(lambda: cluster.api.gone("virtualmachines", "default", play.name), 60, "the vm to go")
+        wait_until(lambda: codes() == {("snapshot-of-nobody", name)}, 30, "the snapshot to be nobody's")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.platforms.openshift.classes import Chosen, classes_of
 from vmsnap_tui.platforms.openshift.convert import capacity_of, freeze_of, is_migrating
 from vmsnap_tui.platforms.openshift.facts import OpenRestore, OpenShiftFacts, Right, Volume
-from vmsnap_tui.platforms.openshift.kinds import CLAIMS, MACHINES, SNAPSHOT_CLASSES, STORAGE_CLASSES, VM_SNAPSHOTS
+from vmsnap_tui.platforms.openshift.kinds import CLAIMS, MACHINES, VM_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.lineage import line_to
 from vmsnap_tui.platforms.openshift.mirror import claim_names, key_of
 from vmsnap_tui.platforms.openshift.parts import contents_of, parts_of, told
@@ -107,7 +107,7 @@ def _volumes(cluster: Cluster, things: Things) -> Iterator[Volume]:
     spec = things.machine.spec
     abilities = {each.name: each for each in things.machine.status.volume_snapshot_statuses}
     templates = {template.metadata.name for template in spec.data_volume_templates}
-    classes = _classes(cluster)
+    classes = classes_of(cluster)
     for volume in spec.template.spec.volumes:
         if not volume.claim or volume.memory_dump is not None:
             continue
@@ -116,7 +116,7 @@ def _volumes(cluster: Cluster, things: Things) -> Iterator[Volume]:
         if claim is None:
             why_not = why_not or "its claim is not there"
         storage_class = claim.spec.storage_class_name if claim is not None else ""
-        chosen = classes.get(storage_class, _Chosen())
+        chosen = classes.get(storage_class, Chosen())
         yield Volume(
             clean(volume.name),
             volume.claim,
@@ -128,29 +128,6 @@ def _volumes(cluster: Cluster, things: Things) -> Iterator[Volume]:
             driver=chosen.driver,
             rivals=chosen.rivals,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """The VolumeSnapshotClass of a storage class, or those that fit where KubeVirt can't choose."""
-
-    name: str = ""
-    driver: str = ""
-    rivals: tuple[str, ...] = ()
-
-
-def _classes(cluster: Cluster) -> dict[str, _Chosen]:
-    """For each storage class, as KubeVirt chooses it. Where none may be read, the cluster's."""
-    ours: dict[str, _Chosen] = {}
-    snapshot_classes = told(cluster, SNAPSHOT_CLASSES, None)
-    for storage in told(cluster, STORAGE_CLASSES, None):
-        fitting = [each for each in snapshot_classes if each.driver == storage.provisioner]
-        marked = [each for each in fitting if each.metadata.annotations.default_class]
-        chosen = marked or (fitting if len(fitting) == 1 else [])
-        name = chosen[0].metadata.name if chosen else ""
-        rivals = () if chosen else tuple(each.metadata.name for each in fitting)
-        ours[storage.metadata.name] = _Chosen(name, storage.provisioner, rivals)
-    return ours
 
 
 def _leftovers(

@@ -116,7 +116,17 @@ class OpenShiftPlatform:
         is_traced = vms is not None and len(vms) <= 2
         more: list[Finding] = []
         found = [held for ref in refs if (held := self._holdings(ref, more, is_traced=is_traced))]
-        return surveyed(found, self._site.chain_limit, more)
+        blind: list[str] = []
+        if vms is None:
+            more += self._of_the_whole(blind)
+        return surveyed(found, self._site.chain_limit, more, blind)
+
+    def _of_the_whole(self, blind: list[str]) -> Iterator[Finding]:
+        from vmsnap_tui.platforms.openshift import whole
+
+        found = whole.read(self.inventory)
+        blind += [f"{kind} ({why})" for kind, why in found.blind.items()]
+        yield from whole.findings_of(found, self._site.name, datetime.now(UTC) - _PATIENCE)
 
     def _holdings(self, ref: VmRef, more: list[Finding], *, is_traced: bool) -> Holdings | None:
         try:

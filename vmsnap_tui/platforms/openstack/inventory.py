@@ -178,6 +178,10 @@ class Inventory:
             if (volume.get("metadata") or {}).get(VM) == server["id"]:
                 yield volume
 
+    def image_ids(self) -> set[str]:
+        """The ids of all images that may be seen, of whatever kind."""
+        return {image["id"] for image in self._cloud.every(IMAGE, _IMAGES, "images")}
+
     def _images(self, **query: object) -> list[Record]:
         return self._cloud.every(IMAGE, _IMAGES, "images", image_type="snapshot", **query)
 

@@ -110,7 +110,18 @@ class OpenStackPlatform:
         refs = [vm.ref for page in self.vms() for vm in page] if vms is None else vms
         more: list[Finding] = []
         found = [held for ref in refs if (held := self._holdings(ref, more))]
+        if vms is None:
+            more += self._of_the_whole()
         return surveyed(found, self._site.chain_limit, more)
+
+    def _of_the_whole(self) -> Iterator[Finding]:
+        from vmsnap_tui.platforms.openstack import whole
+
+        cloud, inventory = self._cloud, self._inventory
+        project = "" if cloud.all_projects else cloud.project_id
+        return whole.findings_of(
+            inventory.picture(fresh=True), inventory.known_servers(), inventory.image_ids(), self._site.name, project
+        )
 
     def _holdings(self, ref: VmRef, more: list[Finding]) -> Holdings | None:
         try:

@@ -34,28 +34,38 @@ def advice(facts: OpenShiftFacts) -> Iterator[Advice]:
         if volume.driver and not volume.snapshot_class:
             by_class.setdefault(volume.storage_class, []).append(volume)
     for storage_class, volumes in by_class.items():
-        yield _choose(storage_class, volumes, facts) if volumes[0].rivals else _make(storage_class, volumes, facts)
+        yield _torn(storage_class, volumes, facts) if volumes[0].rivals else _bare(storage_class, volumes, facts)
 
 
-def _choose(storage_class: str, volumes: Sequence[Volume], facts: OpenShiftFacts) -> Advice:
+def _torn(storage_class: str, volumes: Sequence[Volume], facts: OpenShiftFacts) -> Advice:
     rivals = volumes[0].rivals
     return Advice(
         f"Make one VolumeSnapshotClass the default for storage class {storage_class}",
         f"snapshots of {_named(volumes)}",
-        shlex.join([*facts.kubectl, "annotate", "volumesnapshotclass", rivals[0], f"{_DEFAULT}=true"]),
+        choose(facts.kubectl, rivals[0]),
         f"{len(rivals)} fit ({', '.join(rivals)}), so none is used; the right one may be another than {rivals[0]}.",
     )
 
 
-def _make(storage_class: str, volumes: Sequence[Volume], facts: OpenShiftFacts) -> Advice:
+def _bare(storage_class: str, volumes: Sequence[Volume], facts: OpenShiftFacts) -> Advice:
     driver = volumes[0].driver
-    manifest = _MANIFEST.format(name=f"{storage_class}-snapshots", default=_DEFAULT, driver=driver)
     return Advice(
         f"Give storage class {storage_class} a VolumeSnapshotClass",
         f"snapshots of {_named(volumes)}",
-        f"{shlex.join([*facts.kubectl, 'apply', '-f', '-'])} <<'EOF'\n{manifest}\nEOF",
+        make(facts.kubectl, storage_class, driver),
         f"The driver {driver} has to be able to take snapshots, and may want parameters: see its documentation.",
     )
+
+
+def choose(kubectl: Sequence[str], snapshot_class: str) -> str:
+    """The command that makes a VolumeSnapshotClass the default for its driver."""
+    return shlex.join([*kubectl, "annotate", "volumesnapshotclass", snapshot_class, f"{_DEFAULT}=true"])
+
+
+def make(kubectl: Sequence[str], storage_class: str, driver: str) -> str:
+    """The command that gives a storage class a VolumeSnapshotClass."""
+    manifest = _MANIFEST.format(name=f"{storage_class}-snapshots", default=_DEFAULT, driver=driver)
+    return f"{shlex.join([*kubectl, 'apply', '-f', '-'])} <<'EOF'\n{manifest}\nEOF"
 
 
 def _named(volumes: Sequence[Volume]) -> str:

@@ -86,6 +86,13 @@ class Named(Record, frozen=True):
     api_group: str = ""
 
 
+class Reference(Record, frozen=True):
+    """A reference to an object of any namespace."""
+
+    name: str = ""
+    namespace: str = ""
+
+
 class Requests(Record, frozen=True):
     """Quantities that are asked for."""
 

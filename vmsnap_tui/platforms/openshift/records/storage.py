@@ -6,7 +6,7 @@ from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 
 from msgspec import field
 
-from vmsnap_tui.platforms.openshift.records.basic import Meta, Named, Problem, Record, Requests, Resources
+from vmsnap_tui.platforms.openshift.records.basic import Meta, Named, Problem, Record, Reference, Requests, Resources
 
 
 class ClaimSpec(Record, frozen=True):
@@ -88,6 +88,7 @@ class VolumeContentSpec(Record, frozen=True):
     deletion_policy: str = ""
     volume_snapshot_class_name: str = ""
     source: HandleSource = HandleSource()
+    volume_snapshot_ref: Reference = Reference()
 
 
 class VolumeContentStatus(Record, frozen=True):
