@@ -123,6 +123,12 @@ def test_what_belongs_to_nobody_any_more_is_found(cluster: OpenShiftLab, monkeyp
             subprocess.run(
                 ["bash", "-c", command.replace("kubectl", str(cluster.kubectl), 1)], capture_output=True, check=True
             )
+        # A snapshot of vmsnap or the console goes with its vm; one that virtctl or kubectl made stays.
+        name = fresh_name()
+        source = {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": play.name}
+        plain = {"kind": "VirtualMachineSnapshot", "metadata": {"name": name, "namespace": "default"}}
+        cluster.api.create("virtualmachinesnapshots", {**plain, "spec": {"source": source}})
+        wait_until(lambda: name in play.snapshots and play.snapshots[name].ready, 60, "it to be ready")
         cluster.api.delete("virtualmachines", "default", play.name)
         wait_until(lambda: cluster.api.gone("virtualmachines", "default", play.name), 60, "the vm to go")
         wait_until(lambda: codes() == {("snapshot-of-nobody", name)}, 30, "the snapshot to be nobody's")
