@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.bench.chains import chains
 from tests.bench.cloud import openstack
 from tests.bench.cluster import openshift
 from tests.bench.figure import Figure, Skipped, table
@@ -21,6 +22,7 @@ _MEASURES = {
     "keys": keys,
     "full": full_read,
     "memory": memory,
+    "chains": chains,
     "openstack": openstack,
     "openshift": openshift,
 }

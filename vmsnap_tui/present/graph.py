@@ -209,14 +209,19 @@ def _is_inferred(node: Node, forest: Forest) -> bool:
     return isinstance(node, str) and forest.snapshots[node].inferred
 
 
+def cells(text: str) -> int:
+    """How many cells `text` takes; many a text is plain ASCII, which tells that soonest."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def exactly(pieces: Line, width: int) -> Line:
     """`pieces` cut or filled up to `width` cells."""
     fitted = []
     for piece in pieces:
-        cells = cell_len(piece.text)
-        if cells > width:
+        taken = cells(piece.text)
+        if taken > width:
             fitted.append(Piece(set_cell_size(piece.text, width), piece.style))
             return tuple(fitted)
         fitted.append(piece)
-        width -= cells
+        width -= taken
     return (*fitted, Piece(" " * width, "foreground")) if width else tuple(fitted)

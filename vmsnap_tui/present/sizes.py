@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from humanize.filesize import naturalsize
@@ -20,6 +21,7 @@ AGE_WIDTH = 5
 SIZE_WIDTH = 10
 
 
+@lru_cache(4096)
 def size(count: int | None) -> str:
     """Bytes as "1.2 GiB"; "" where it is not known."""
     if count is None:

@@ -6,16 +6,15 @@ A line is a tuple of pieces, as those of the snapshot graph.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 
 from vmsnap_tui.model.layer import LayerKind
 from vmsnap_tui.model.stack import held_by, stacks
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
-from vmsnap_tui.present.graph import Piece, cut, exactly
+from vmsnap_tui.present.graph import Piece, cells, cut, exactly
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -115,10 +114,10 @@ def line(row: Row, columns: Columns) -> Line:
     gauge = Piece(bar(layer.used, columns.scale, columns.bar) + _GAP, style) if columns.bar else None
     size = Piece(_size(layer).rjust(sizes.SIZE_WIDTH) + _GAP, "foreground" if layer.used is not None else _QUIET)
     pieces = [*head, *(each for each in (form, gauge) if each), size]
-    room = max(0, columns.width - sum(cell_len(piece.text) for piece in pieces))
+    room = max(0, columns.width - sum(cells(piece.text) for piece in pieces))
     called = short(layer)
-    said = _said(row, max(room // 2, room - cell_len(called)))
-    name = middle(called, max(1, room - sum(cell_len(piece.text) for piece in said)))
+    said = _said(row, max(room // 2, room - cells(called)))
+    name = middle(called, max(1, room - sum(cells(piece.text) for piece in said)))
     return exactly((*pieces, Piece(name, "error" if _is_bad(layer) else "foreground"), *said), columns.width)
 
 
@@ -132,7 +131,7 @@ def tall(row: Row, columns: Columns) -> Iterator[Line]:
     style = _style(layer)
     head = (_lead(row), Piece(_word(layer).ljust(columns.kind) + " ", style))
     size = _size(layer)
-    room = width - sum(cell_len(piece.text) for piece in head) - len(size) - 1
+    room = width - sum(cells(piece.text) for piece in head) - len(size) - 1
     gauge = Piece(bar(layer.used, columns.scale, room) + " " if room > 0 else "", style)
     yield exactly((*head, gauge, Piece(size, "foreground")), width)
     indent = " " * 4
@@ -156,18 +155,18 @@ def bar(used: int | None, scale: int, width: int) -> str:
 def short(layer: Layer) -> str:
     """The name of a layer without its folder."""
     place = clean(layer.place)
-    return PurePosixPath(place).name or place if place.startswith("/") else place
+    return place.rstrip("/").rpartition("/")[2] or place if place.startswith("/") else place
 
 
 def middle(text: str, width: int) -> str:
     """`text` in at most `width` cells; what is left out is left out in the middle, since the ends tell most."""
-    if cell_len(text) <= width or width < 4:
+    if cells(text) <= width or width < 4:
         return cut(text, width)
     tail = (width - 1) // 2
     end = text
-    while cell_len(end) > tail:
+    while cells(end) > tail:
         end = end[1:]
-    return set_cell_size(text, width - 1 - cell_len(end)).rstrip() + ("~" if marks.PLAIN else "…") + end
+    return set_cell_size(text, width - 1 - cells(end)).rstrip() + ("~" if marks.PLAIN else "…") + end
 
 
 def hop_mark(hop: Hop) -> marks.Mark:
@@ -257,10 +256,10 @@ def _said(row: Row, room: int) -> Line:
     """As many notes as `room` cells hold; the first one is cut where even that is too long."""
     pieces: list[Piece] = []
     for text, style in _notes(row):
-        if cell_len(text) + len(_GAP) > room:
+        if cells(text) + len(_GAP) > room:
             if not pieces and room > len(_GAP) + 3:
                 pieces.append(Piece(_GAP + cut(text, room - len(_GAP)), style))
             break
         pieces.append(Piece(_GAP + text, style))
-        room -= cell_len(text) + len(_GAP)
+        room -= cells(text) + len(_GAP)
     return tuple(pieces)

@@ -48,8 +48,9 @@ class Inside(NamedTuple):
 class Image(NamedTuple):
     """An image file. Sizes in bytes; `virtual` None where only the format's own tools know it.
 
-    `backing` is the name as it stands in the file, `backing_format` None where a backing file is named without one.
-    `identity` (device and inode) is the same for all names of the file.
+    `backing` is the name as it stands in the file, `backing_format` None where a backing file is named without one;
+    `below` is the path of that file, "" where it is no plain file. `identity` (device and inode) is the same for all
+    names of the image.
     """
 
     path: str
@@ -62,11 +63,7 @@ class Image(NamedTuple):
     data: str = ""
     inside: tuple[Inside, ...] = ()
     corrupt: bool = False
-
-    @property
-    def below(self) -> str:
-        """The path of the backing file; "" without one, and for one that is no plain file."""
-        return _resolved(self.path, self.backing)
+    below: str = ""
 
     @property
     def data_file(self) -> str:
@@ -114,13 +111,17 @@ def _qcow2(fd: int, head: bytes, image: Image) -> Image:
         (length,) = struct.unpack_from(">I", head, 100)
     if backing_size > _LONGEST_NAME:
         raise ValueError(f"the name of its backing file has {backing_size} bytes")
-    backing = os.pread(fd, backing_size, backing_at).decode(errors="surrogateescape") if backing_at else ""
-    extensions = dict(_extensions(fd, length, backing_at or (1 << 16)))
+    backing = ""
+    if backing_at:
+        name = _bytes(fd, head, backing_at, backing_size)
+        backing = name.decode(errors="surrogateescape")
+    extensions = dict(_extensions(_bytes(fd, head, 0, min(backing_at or (1 << 16), 1 << 16)), length))
     backing_format = extensions.get(_BACKING_FORMAT, b"").decode() or None
     data = extensions.get(_DATA_FILE, b"").decode(errors="surrogateescape") if flags & _EXTERNAL_DATA else ""
     return image._replace(
         virtual=virtual,
         backing=backing,
+        below=_resolved(image.path, backing),
         backing_format=backing_format if backing else "",
         data=data,
         inside=tuple(_inside(fd, snapshots, table_at)),
@@ -128,8 +129,12 @@ def _qcow2(fd: int, head: bytes, image: Image) -> Image:
     )
 
 
-def _extensions(fd: int, at: int, end: int) -> Iterator[tuple[int, bytes]]:
-    block = os.pread(fd, min(end, 1 << 16), 0)
+def _bytes(fd: int, head: bytes, at: int, count: int) -> bytes:
+    """From what was read already, where it has all of them."""
+    return head[at : at + count] if at + count <= len(head) else os.pread(fd, count, at)
+
+
+def _extensions(block: bytes, at: int) -> Iterator[tuple[int, bytes]]:
     while at + 8 <= len(block):
         kind, length = struct.unpack_from(">II", block, at)
         if kind == 0:
@@ -162,6 +167,8 @@ def _resolved(path: str, name: str) -> str:
     name = name.removeprefix("file:")
     if not name or name.startswith(("json:", "fat:")):
         return ""
+    if name.startswith("/") and ":" not in name:
+        return name
     scheme, colon, rest = name.partition(":")
     if colon and "/" not in scheme and (rest.startswith("//") or scheme in {"nbd", "rbd", "ssh", "iscsi", "nfs"}):
         return ""
@@ -187,8 +194,13 @@ class Images:
             raise found
         return found
 
+    def known(self, path: str) -> Image | None:
+        """The same, if it was read already."""
+        found = self._read.get(path)
+        return found if isinstance(found, Image) else None
+
     def find(self, path: str) -> Image | None:
-        """The same, None where it cannot be read."""
+        """The image at this path, None where it cannot be read."""
         try:
             return self.get(path)
         except OSError:

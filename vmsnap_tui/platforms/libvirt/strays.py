@@ -12,6 +12,7 @@ import posixpath
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import libvirt
@@ -20,7 +21,7 @@ from vmsnap_tui.platforms.libvirt.errors import is_code
 from vmsnap_tui.platforms.libvirt.xml import BrokenXml, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from vmsnap_tui.platforms.libvirt.images import Image, Images
     from vmsnap_tui.platforms.libvirt.xml import Element
@@ -51,12 +52,18 @@ class Mentioned:
     """The UUID of a domain with a disk or a snapshot there."""
 
 
-def mentioned(conn: libvirt.virConnect) -> Mentioned:
-    """What stands in the XML of all domains, of now and of their next start, of snapshots and checkpoints."""
+def mentioned(
+    conn: libvirt.virConnect, live: Mapping[str, str] = MappingProxyType({}), active: Collection[str] = ()
+) -> Mentioned:
+    """What stands in the XML of all domains, of now and of their next start, of snapshots and checkpoints.
+
+    `live` are the texts of now that were read already, `active` those that run, both by UUID: what does not run starts
+    as it is now.
+    """
     found = Mentioned()
     for domain in conn.listAllDomains():
         uuid = domain.UUIDString()
-        for text in _texts(domain):
+        for text in _texts(domain, live.get(uuid, ""), is_off=uuid in live and uuid not in active):
             try:
                 root = parse(text)
             except BrokenXml:
@@ -70,13 +77,13 @@ def mentioned(conn: libvirt.virConnect) -> Mentioned:
     return found
 
 
-def _texts(domain: libvirt.virDomain) -> Iterator[str]:
-    for read in (
-        domain.XMLDesc,
-        lambda: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE),
-    ):
+def _texts(domain: libvirt.virDomain, live: str, *, is_off: bool) -> Iterator[str]:
+    if live:
+        yield live
+    wanted = [] if live else [0]
+    for flags in wanted if is_off else [*wanted, libvirt.VIR_DOMAIN_XML_INACTIVE]:
         try:
-            yield read()
+            yield domain.XMLDesc(flags)
         except libvirt.libvirtError as error:
             if not is_code(error, *_GONE):
                 raise
@@ -110,18 +117,21 @@ def closed(paths: Iterable[str], images: Images) -> tuple[set[tuple[int, int]], 
         if path in seen:
             continue
         seen.add(path)
-        try:
-            status = Path(path).stat()
-        except OSError:
-            continue
-        identities.add((status.st_dev, status.st_ino))
-        if not stat.S_ISREG(status.st_mode) and not stat.S_ISBLK(status.st_mode):
-            continue
-        try:
-            image = images.get(path)
-        except OSError:
-            unread.append(path)
-            continue
+        image = images.known(path)
+        if image is None:
+            try:
+                status = os.stat(path)  # noqa: PTH116 - thousands of them
+            except OSError:
+                continue
+            identities.add((status.st_dev, status.st_ino))
+            if not stat.S_ISREG(status.st_mode) and not stat.S_ISBLK(status.st_mode):
+                continue
+            try:
+                image = images.get(path)
+            except OSError:
+                unread.append(path)
+                continue
+        identities.add(image.identity)
         if image.is_odd:
             unread.append(path)
         left += [each for each in (image.below, image.data_file) if each]

@@ -17,11 +17,11 @@ from vmsnap_tui.platforms.libvirt.convert import has_deep_chain
 from vmsnap_tui.platforms.libvirt.errors import is_code, typed_errors
 from vmsnap_tui.platforms.libvirt.jobs import block_jobs
 from vmsnap_tui.platforms.libvirt.strays import mentioned, strays
-from vmsnap_tui.platforms.libvirt.users import users_of, with_users
+from vmsnap_tui.platforms.libvirt.users import Users, users_of, with_users
 from vmsnap_tui.platforms.libvirt.xml import BrokenXml, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from vmsnap_tui.model.survey import Survey
     from vmsnap_tui.model.vm import Site, Vm
@@ -35,14 +35,12 @@ def survey(connection: Connection, site: Site, refs: Sequence[VmRef] | None, is_
     with typed_errors():
         host = chain.Host.of(connection.raw, local=connection.is_local)
         vms = _vms(connection, site, refs, is_nfs)
-        held, more = _held(connection, host, vms)
-        if refs is None:
-            held = _with_each_other(held)
-        else:
-            held = [_with(each, users_of(host, each.vm.ref.id)) for each in held]
+        held, more, live, active = _held(connection, host, vms)
+        users = _needing(held) if refs is None else users_of(host) if held else {}
+        held = [Holdings(each.vm, each.snapshots, with_users(each.layers, users, each.vm.ref.id)) for each in held]
         blind: list[str] = []
         if refs is None and host.images is not None:
-            found, blind = strays(mentioned(host.conn), host.images)
+            found, blind = strays(mentioned(host.conn, live, active), host.images)
             more += [_unused(VmRef(site.name, uuid), stray) for uuid, files in found.items() for stray in files]
     return surveyed(held, site.chain_limit, more, map(clean, blind))
 
@@ -59,7 +57,10 @@ def _vms(connection: Connection, site: Site, refs: Sequence[VmRef] | None, is_nf
     return found
 
 
-def _held(connection: Connection, host: chain.Host, vms: Sequence[Vm]) -> tuple[list[Holdings], list[Finding]]:
+def _held(
+    connection: Connection, host: chain.Host, vms: Sequence[Vm]
+) -> tuple[list[Holdings], list[Finding], dict[str, str], set[str]]:
+    """Also the XML of now of these domains, and which of them run."""
     domains = {}
     for vm in vms:
         try:
@@ -91,7 +92,7 @@ def _held(connection: Connection, host: chain.Host, vms: Sequence[Vm]) -> tuple[
         except libvirt.libvirtError as error:
             if not is_code(error, libvirt.VIR_ERR_NO_DOMAIN):
                 raise
-    return held, jobs
+    return held, jobs, texts, active
 
 
 def _live_xml(domain: libvirt.virDomain) -> str:
@@ -113,24 +114,12 @@ def _is_active(domain: libvirt.virDomain) -> bool:
         raise
 
 
-def _with(held: Holdings, users: Mapping[str, tuple[str, ...]]) -> Holdings:
-    return Holdings(held.vm, held.snapshots, with_users(held.layers, users))
-
-
-def _with_each_other(held: Sequence[Holdings]) -> list[Holdings]:
-    """Each with the other vms that need its layers."""
-    needing: dict[str, dict[str, str]] = {}
+def _needing(held: Sequence[Holdings]) -> Users:
+    found: Users = {}
     for each in held:
         for layer in each.layers:
-            needing.setdefault(layer.place, {})[each.vm.ref.id] = each.vm.name
-    shared = {place: vms for place, vms in needing.items() if len(vms) > 1}
-
-    def others(vm: Vm) -> Iterator[tuple[str, tuple[str, ...]]]:
-        for place, vms in shared.items():
-            if vm.ref.id in vms:
-                yield place, tuple(name for id_, name in vms.items() if id_ != vm.ref.id)
-
-    return [_with(each, dict(others(each.vm))) for each in held]
+            found.setdefault(layer.place, {})[each.vm.ref.id] = each.vm.name
+    return found
 
 
 def _unused(vm: VmRef, stray: Stray) -> Finding:

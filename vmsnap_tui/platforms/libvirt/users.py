@@ -20,20 +20,18 @@ if TYPE_CHECKING:
     from vmsnap_tui.platforms.libvirt.chain import Host
     from vmsnap_tui.platforms.libvirt.xml import Element
 
-Users = dict[str, tuple[str, ...]]
-"""The names of domains by the place that they need."""
+Users = dict[str, dict[str, str]]
+"""By the place that they need, the names of domains by their UUIDs."""
 
 
-def users_of(host: Host, but: str) -> Users:
-    """What all domains but that one need, now and for their snapshots.
+def users_of(host: Host) -> Users:
+    """What all domains need, now and for their snapshots.
 
     Raises libvirtError. Where the host's files are not this machine's, what only snapshots need is left out: that would
     take a call for each snapshot of the whole site.
     """
-    found: dict[str, dict[str, None]] = {}
+    found: Users = {}
     for domain in host.conn.listAllDomains():
-        if domain.UUIDString() == but:
-            continue
         try:
             root = parse(domain.XMLDesc())
             records = read_records(domain) if host.images is not None else {}
@@ -44,8 +42,8 @@ def users_of(host: Host, but: str) -> Users:
                 continue
             raise
         for place in places_of(root, records.values(), host):
-            found.setdefault(clean(place), {})[clean(domain.name())] = None
-    return {place: tuple(names) for place, names in found.items()}
+            found.setdefault(clean(place), {})[domain.UUIDString()] = clean(domain.name())
+    return found
 
 
 def places_of(root: Element, records: Iterable[Element], host: Host) -> set[str]:
@@ -60,6 +58,11 @@ def places_of(root: Element, records: Iterable[Element], host: Host) -> set[str]
     return found
 
 
-def with_users(layers: Iterable[Layer], users: Mapping[str, tuple[str, ...]]) -> tuple[Layer, ...]:
-    """The layers, each with who else needs it."""
-    return tuple(replace(layer, users=users[layer.place]) if layer.place in users else layer for layer in layers)
+def with_users(layers: Iterable[Layer], users: Users, uuid: str) -> tuple[Layer, ...]:
+    """The layers of one domain, each with who else needs it."""
+    return tuple(_with_users(layer, users.get(layer.place, {}), uuid) for layer in layers)
+
+
+def _with_users(layer: Layer, users: Mapping[str, str], uuid: str) -> Layer:
+    others = tuple(name for id_, name in users.items() if id_ != uuid)
+    return replace(layer, users=others) if others else layer
