@@ -151,8 +151,30 @@ def _outcome(job: Job, *, as_json: bool) -> int:
     return Exit.CANCELLED if job.state is JobState.CANCELLED else Exit.FAILED
 
 
+class _MaybeAt(Verb):
+    """One vm to a snapshot; with --at, several to a moment, which takes other words."""
+
+    def __init__(self, name: str, one: click.Command) -> None:
+        at = click.Option(["--at"], metavar="TIME", help="Several vms back to a moment: see --at TIME --help.")
+        super().__init__(name, params=[*one.params, at], help=one.help, callback=one.callback)
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401  (click's)
+    ) -> click.Context:
+        """The other command's, where --at is among the words."""
+        if any(word == "--at" or word.startswith("--at=") for word in args):
+            from vmsnap_tui.cli.verbs.moment import restore_at
+
+            return restore_at.make_context(info_name, args, parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
 take = _real(ACTIONS["take"])
-restore = _real(ACTIONS["restore"])
+restore = _MaybeAt("restore", _real(ACTIONS["restore"]))
 rm = _real(ACTIONS["rm"])
 edit = _real(ACTIONS["edit"])
 merge = _real(ACTIONS["merge"])

@@ -1,0 +1,113 @@
+"""Several vms put back together: failures stay with their own vm, or nothing stays done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vmsnap_tui.engine import group
+from vmsnap_tui.engine.engine import Engine
+from vmsnap_tui.model.errors import Failed
+from vmsnap_tui.model.moment import Pick, pick
+from vmsnap_tui.platforms.demo.platform import DemoPlatform
+from vmsnap_tui.platforms.demo.sites import demo_sites
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from vmsnap_tui.model.plan import Step
+    from vmsnap_tui.model.vm import Site
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+NAMES = ("student-01", "student-03", "web-01")
+platforms: dict[str, DemoPlatform] = {}
+
+
+def remembered(site: Site) -> DemoPlatform:
+    platforms[site.name] = DemoPlatform(site)
+    return platforms[site.name]
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    sites = [site for site in demo_sites(now=NOW, speed=1000) if site.name == "kvm-rack7"]
+    found = Engine(sites, platform=remembered, follow=False, state=tmp_path)
+    await found.start()
+    yield found
+    await found.stop()
+
+
+async def picks(engine: Engine) -> list[Pick]:
+    found = []
+    for name in NAMES:
+        vm = await engine.find(name)
+        facts = await engine.facts(vm.ref)
+        found.append(pick(vm, facts.snapshots, NOW - timedelta(hours=3)))
+    return found
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, part: group.Part, snapshot: str = "") -> None:
+    """What is asked of that vm from now on fails, or only what has to do with a snapshot of it."""
+    platform = platforms["kvm-rack7"]
+    doomed, real = part.pick.vm.ref, platform.run
+
+    def run(step: Step, *rest: object) -> str:
+        if step.vm == doomed and (not snapshot or snapshot in step.params.values()):
+            raise Failed("the disk is full")
+        return real(step, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(platform, "run", run)
+
+
+async def standing(engine: Engine) -> list[str]:
+    """The current snapshot of each."""
+    found = []
+    for name in NAMES:
+        facts = await engine.facts((await engine.find(name)).ref)
+        found.append(next(each.name for each in facts.snapshots if each.current))
+    return found
+
+
+async def test_all_are_put_back(engine: Engine) -> None:
+    told: list[group.Part] = []
+    parts = await group.planned(engine, await picks(engine))
+    done = await group.restore(engine, parts, told.append)
+    assert all(each.is_done for each in done)
+    assert len(told) == len(NAMES)
+    assert await standing(engine) == [each.pick.snapshot.name for each in done if each.pick.snapshot]
+
+
+async def test_a_failure_stays_with_its_vm(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = await group.planned(engine, await picks(engine))
+    fail(monkeypatch, parts[2])
+    done = await group.restore(engine, parts, lambda _: None)
+    assert [each.is_done for each in done] == [True, True, False]
+    assert "the disk is full" in done[2].problem
+
+
+async def test_all_or_nothing_goes_back_to_the_present(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = await group.planned(engine, await picks(engine))
+    web = parts[2].pick.snapshot
+    assert web is not None
+    fail(monkeypatch, parts[2], web.id)
+    done = await group.restore(engine, parts, lambda _: None, all_or_nothing=True)
+    assert not any(each.is_done for each in done)
+    assert "the disk is full" in done[2].problem
+    assert [each.undone for each in done] == [True, True, True]
+    assert all(name.startswith(group.SAFETY) for name in await standing(engine))
+
+
+async def test_where_the_present_cannot_be_kept_nothing_is_begun(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = await group.planned(engine, await picks(engine))
+    before = await standing(engine)
+    fail(monkeypatch, parts[0])
+    done = await group.restore(engine, parts, lambda _: None, all_or_nothing=True)
+    assert not any(each.is_done for each in done)
+    assert "the disk is full" in done[0].problem
+    assert "not every present state could be kept" in done[1].problem
+    assert (await standing(engine))[0] == before[0]

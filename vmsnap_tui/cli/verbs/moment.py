@@ -1,0 +1,200 @@
+"""restore --at: several vms back to one moment."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted, say
+from vmsnap_tui.cli.plan_text import plan_shape
+from vmsnap_tui.cli.session import engine_for, listed, snapshots_of, sorted_vms
+from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
+from vmsnap_tui.engine import group
+from vmsnap_tui.model.errors import Cancelled, Missing
+from vmsnap_tui.model.moment import Side, pick, spread
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.present import marks, when
+from vmsnap_tui.present.marks import mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.group import Part
+    from vmsnap_tui.model.vm import Vm
+
+
+@click.command("restore", cls=Verb)
+@click.argument("vms", nargs=-1, required=True, metavar="VM...")
+@click.option("--at", "moment", required=True, metavar="TIME", help='"2026-03-02 14:00", "yesterday noon", "-3h".')
+@click.option(
+    "--side",
+    type=click.Choice([side.value for side in Side]),
+    default=Side.BEFORE.value,
+    show_default=True,
+    help="Which snapshot stands for it: the latest before, the first after, or the nearest.",
+)
+@click.option("--safety", is_flag=True, help="Take a snapshot of each vm's present state first.")
+@click.option("--all-or-nothing", is_flag=True, help="Keep all present states, and go back to them if one vm fails.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
+@json_option
+@pass_setup
+def restore_at(setup: Setup, /, **options: Any) -> int:  # noqa: ANN401  (click's)
+    """Put vms back to one moment. VM is a name, "site/name", an id, or a pattern such as "student-*".
+
+    Each vm goes back to its own snapshot that stands for the moment. One that has none, or that refuses, is named and
+    left alone; a failure stops only its own vm.
+    """
+    return asyncio.run(_restore(setup, **options))
+
+
+async def _restore(
+    setup: Setup,
+    *,
+    vms: tuple[str, ...],
+    moment: str,
+    side: str,
+    safety: bool,
+    all_or_nothing: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    try:
+        at = when.parse(moment, datetime.now(UTC))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--at") from error
+    async with engine_for(setup) as engine:
+        chosen = await _chosen(engine, vms)
+        picks = [pick(vm, await snapshots_of(engine, vm.ref), at, Side(side)) for vm in chosen]
+        parts = await group.planned(engine, picks, safety=safety and not all_or_nothing)
+        if not as_json:
+            _tell(at, parts, all_or_nothing=all_or_nothing)
+        able = [each for each in parts if each.can_run]
+        blocked = not able or (all_or_nothing and len(able) < len(parts))
+        if not dry_run and not blocked:
+            _confirm(able, yes=yes)
+            parts = await group.restore(engine, parts, _tell_end, all_or_nothing=all_or_nothing)
+    if as_json:
+        emit(
+            {
+                "moment": at,
+                "side": side,
+                "spread": spread(each.pick for each in parts),
+                "parts": [_shape(each) for each in parts],
+            }
+        )
+    elif not dry_run and not blocked:
+        done = sum(each.is_done for each in parts)
+        say(f"{done} of {len(parts)} put back")
+    if dry_run or blocked:
+        return Exit.OK if len(able) == len(parts) else Exit.REFUSED
+    if all(each.is_done for each in parts):
+        return Exit.OK
+    return Exit.FAILED if any(each.can_run and not each.is_done for each in parts) else Exit.REFUSED
+
+
+async def _chosen(engine: Engine, names: Sequence[str]) -> list[Vm]:
+    """The vms that are meant, each once. Raises Missing where a name or a pattern means none."""
+    found: dict[Any, Vm] = {}
+    for name in names:
+        if not any(sign in name for sign in "*?["):
+            vm = await engine.find(name)
+            found[vm.ref] = vm
+            continue
+        failed = await listed(engine)
+        if failed:
+            raise next(iter(failed.values()))
+        fitting = [
+            vm
+            for site in engine.store.sites
+            for vm in sorted_vms(engine, site)
+            if fnmatchcase(vm.name, name) or fnmatchcase(f"{site}/{vm.name}", name)
+        ]
+        if not fitting:
+            raise Missing(f"no vm is called like {name}", "list them with: vmsnap ls")
+        found |= {vm.ref: vm for vm in fitting}
+    return list(found.values())
+
+
+def _tell(at: datetime, parts: Sequence[Part], *, all_or_nothing: bool) -> None:
+    note(f"Back to {when.full(at)}")
+    rows = []
+    for part in parts:
+        snapshot = part.pick.snapshot
+        worth = marked(mark(snapshot.consistency)) if snapshot else Cell("")
+        rows.append(
+            [
+                Cell(part.pick.vm.ref.site, "foreground-muted"),
+                Cell(clean(part.pick.vm.name)),
+                Cell(clean(snapshot.name) if snapshot else "–"),
+                Cell(when.off(part.pick), "foreground-muted"),
+                worth,
+            ]
+        )
+    columns(rows, ["SITE", "VM", "SNAPSHOT", "OFF", "WORTH"])
+    if (width := spread(part.pick for part in parts)) is not None and len(parts) > 1:
+        note(f"The oldest and the newest of these are {when.span(width)} apart.")
+    for part in parts:
+        _tell_part(part)
+    if all_or_nothing and not all(part.can_run for part in parts):
+        note("All or nothing: so nothing is done.")
+
+
+def _tell_part(part: Part) -> None:
+    name = clean(part.pick.vm.name)
+    if part.problem:
+        note(painted(f"{marks.REFUSED.glyph} {name}: {clean(part.problem)}", marks.REFUSED.style))
+    if part.plan is None:
+        return
+    for loss in part.plan.losses:
+        shown = mark(loss.kind)
+        detail = f" ({clean(loss.detail)})" if loss.detail else ""
+        note(f"{name}: {painted(f'{shown.glyph} lost, {shown.word}:', shown.style)} {clean(loss.what)}{detail}")
+    for caution in part.plan.cautions:
+        note(f"{name}: {painted(marks.CAUTION.glyph, marks.CAUTION.style)} {clean(caution)}")
+    for refusal in part.plan.refusals:
+        instead = f"; instead: {clean(refusal.instead)}" if refusal.instead else ""
+        words = f"{marks.REFUSED.text} [{refusal.code}]: {clean(refusal.why)}{instead}"
+        note(f"{name}: {painted(words, marks.REFUSED.style)}")
+
+
+def _tell_end(part: Part) -> None:
+    shown = marks.READY if part.is_done else marks.REFUSED
+    words = part.problem or (part.job.outcome if part.job else "")
+    note(f"{painted(shown.glyph, shown.style)} {clean(part.pick.vm.name)}: {clean(words) or 'done'}")
+
+
+def _confirm(parts: Sequence[Part], *, yes: bool) -> None:
+    """One answer for all. Raises Cancelled."""
+    if yes:
+        return
+    count = f"{len(parts)} vm{'' if len(parts) == 1 else 's'}"
+    if not sys.stdin.isatty():
+        raise Cancelled(f"this puts {count} back, and there is no terminal to ask on", "confirm with --yes")
+    word = f"restore {len(parts)}"
+    typed: str = click.prompt(f'Type "{word}" to put {count} back', default="", show_default=False, err=True)
+    if typed.strip() != word:
+        raise Cancelled("nothing was done")
+
+
+def _shape(part: Part) -> dict[str, Any]:
+    snapshot, job = part.pick.snapshot, part.job
+    return {
+        "vm": part.pick.vm.ref,
+        "vm_name": part.pick.vm.name,
+        "snapshot": snapshot,
+        "off": part.pick.off,
+        "plan": plan_shape(part.plan) if part.plan else None,
+        "job": {"id": job.id, "state": job.state, "outcome": job.outcome, "error": job.error} if job else None,
+        "problem": part.problem,
+        "undone": part.undone,
+        "done": part.is_done,
+    }
