@@ -39,10 +39,10 @@ def _dry(action: Action) -> click.Command:
     return Verb(action.name, params=options, help=action.help, callback=pass_setup(partial(_show, action=action)))
 
 
-def _real(action: Action) -> click.Command:
+def _real(action: Action, *more: click.Option, kind: type[Verb] = Verb) -> click.Command:
     yes = click.Option(["-y", "--yes"], is_flag=True, help="Do it without asking.")
-    options = [*action.options(), yes, _json_option()]
-    return Verb(action.name, params=options, help=action.help, callback=pass_setup(partial(_do, action=action)))
+    options = [*action.options(), *more, yes, _json_option()]
+    return kind(action.name, params=options, help=action.help, callback=pass_setup(partial(_do, action=action)))
 
 
 def _show(setup: Setup, *, action: Action, as_json: bool, **options: Any) -> int:  # noqa: ANN401  (click's)
@@ -154,10 +154,6 @@ def _outcome(job: Job, *, as_json: bool) -> int:
 class _MaybeAt(Verb):
     """One vm to a snapshot; with --at, several to a moment, which takes other words."""
 
-    def __init__(self, name: str, one: click.Command) -> None:
-        at = click.Option(["--at"], metavar="TIME", help="Several vms back to a moment: see --at TIME --help.")
-        super().__init__(name, params=[*one.params, at], help=one.help, callback=one.callback)
-
     def make_context(
         self,
         info_name: str | None,
@@ -174,7 +170,8 @@ class _MaybeAt(Verb):
 
 
 take = _real(ACTIONS["take"])
-restore = _MaybeAt("restore", _real(ACTIONS["restore"]))
+_AT = click.Option(["--at"], metavar="TIME", help="Several vms back to a moment: see --at TIME --help.")
+restore = _real(ACTIONS["restore"], _AT, kind=_MaybeAt)
 rm = _real(ACTIONS["rm"])
 edit = _real(ACTIONS["edit"])
 merge = _real(ACTIONS["merge"])
