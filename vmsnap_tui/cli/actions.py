@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 Options = dict[str, Any]
 
 _AFTER = {"as-taken": After.AS_TAKEN, "running": After.RUNNING, "paused": After.PAUSED, "off": After.OFF}
-HOW = {"commit": MergeHow.COMMIT, "pull": MergeHow.PULL, "flatten": MergeHow.FLATTEN, "copy": MergeHow.COPY}
-"""What one types for a way to merge layers."""
+_HOW = {how.name.lower(): how for how in MergeHow}
 END = {end.value: end for end in JobEnd}
 _SCOPE = {"one": Scope.ONE, "tree": Scope.TREE, "children": Scope.CHILDREN}
 
@@ -174,7 +173,7 @@ def _merge_options() -> list[click.Parameter]:
         click.Argument(["disk"], metavar="DISK"),
         click.Option(
             ["--how"],
-            type=click.Choice(list(HOW)),
+            type=click.Choice(list(_HOW)),
             required=True,
             help="Write upper layers down, pull lower ones up, pull everything up, or copy all into a new file.",
         ),
@@ -186,7 +185,7 @@ def _merge_options() -> list[click.Parameter]:
 
 
 def _merge(facts: Facts, options: Options) -> Merge:
-    how = HOW[options["how"]]
+    how = _HOW[options["how"]]
     form = options["form"] if how is MergeHow.COPY else ""
     return Merge(facts.vm.ref, options["disk"], how, options["top"], options["base"], options["place"], form)
 

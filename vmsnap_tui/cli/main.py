@@ -33,6 +33,7 @@ _VERBS: dict[str, dict[str, tuple[str, str, str]]] = {
         "take": ("act", "take", "Take a snapshot."),
         "restore": ("act", "restore", "Put a vm back to a snapshot."),
         "rm": ("act", "rm", "Delete snapshots."),
+        "prune": ("prune", "prune_verb", "Delete the snapshots that nobody wants to keep."),
         "edit": ("act", "edit", "Rename a snapshot, or describe it anew."),
         "merge": ("act", "merge", "Make the chain of a disk shorter while the vm runs."),
         "blockjob": ("act", "blockjob", "End a block job that was left to itself."),

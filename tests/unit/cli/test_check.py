@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vmsnap_tui.cli.check_text import command_of
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.main import cli
 from vmsnap_tui.model.plan import Delete, Discard, EndJob, JobEnd, Merge, MergeHow, Request, Thaw
 from vmsnap_tui.model.snapshot import SnapRef
 from vmsnap_tui.model.survey import Mend
 from vmsnap_tui.model.vm import VmRef
+from vmsnap_tui.present.command import command_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -65,7 +65,7 @@ def _site_shape(site: str, survey: Survey, names: Mapping[VmRef, str]) -> dict[s
 
 
 def _finding_shape(finding: Finding, names: Mapping[VmRef, str]) -> dict[str, Any]:
-    from vmsnap_tui.cli.check_text import command_of
+    from vmsnap_tui.present.command import command_of
 
     name = names.get(finding.vm, "") if finding.vm else ""
     mends = [{"label": mend.label, "command": command_of(mend, name)} for mend in finding.mends]

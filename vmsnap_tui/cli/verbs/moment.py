@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from vmsnap_tui.cli.chosen import chosen_vms
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted, say
 from vmsnap_tui.cli.plan_text import plan_shape
-from vmsnap_tui.cli.session import engine_for, listed, snapshots_of, sorted_vms
+from vmsnap_tui.cli.session import engine_for, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.engine import group
-from vmsnap_tui.model.errors import Cancelled, Missing
+from vmsnap_tui.model.errors import Cancelled
 from vmsnap_tui.model.moment import Side, pick, spread
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, when
@@ -25,9 +25,7 @@ from vmsnap_tui.present.marks import mark
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.group import Part
-    from vmsnap_tui.model.vm import Vm
 
 
 @click.command("restore", cls=Verb)
@@ -72,7 +70,7 @@ async def _restore(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--at") from error
     async with engine_for(setup) as engine:
-        chosen = await _chosen(engine, vms)
+        chosen = await chosen_vms(engine, vms)
         picks = [pick(vm, await snapshots_of(engine, vm.ref), at, Side(side)) for vm in chosen]
         parts = await group.planned(engine, picks, safety=safety and not all_or_nothing)
         if not as_json:
@@ -99,29 +97,6 @@ async def _restore(
     if all(each.is_done for each in parts):
         return Exit.OK
     return Exit.FAILED if any(each.can_run and not each.is_done for each in parts) else Exit.REFUSED
-
-
-async def _chosen(engine: Engine, names: Sequence[str]) -> list[Vm]:
-    """The vms that are meant, each once. Raises Missing where a name or a pattern means none."""
-    found: dict[Any, Vm] = {}
-    for name in names:
-        if not any(sign in name for sign in "*?["):
-            vm = await engine.find(name)
-            found[vm.ref] = vm
-            continue
-        failed = await listed(engine)
-        if failed:
-            raise next(iter(failed.values()))
-        fitting = [
-            vm
-            for site in engine.store.sites
-            for vm in sorted_vms(engine, site)
-            if fnmatchcase(vm.name, name) or fnmatchcase(f"{site}/{vm.name}", name)
-        ]
-        if not fitting:
-            raise Missing(f"no vm is called like {name}", "list them with: vmsnap ls")
-        found |= {vm.ref: vm for vm in fitting}
-    return list(found.values())
 
 
 def _tell(at: datetime, parts: Sequence[Part], *, all_or_nothing: bool) -> None:

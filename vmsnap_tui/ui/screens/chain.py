@@ -16,6 +16,7 @@ from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.layer import FILES
 from vmsnap_tui.model.plan import Merge, MergeHow
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.present.command import command_of
 from vmsnap_tui.ui import chain_fields
 from vmsnap_tui.ui.asking import Asking
 from vmsnap_tui.ui.bindings import WIDE, Situation, why_unchangeable
@@ -257,6 +258,8 @@ class ChainScreen(Screen[None]):
             self._act(mend.request)
         elif mend.command:
             self.action_copy()
+        else:
+            self.notify(clean(mend.label), title="Nothing that vmsnap can do", markup=False)
 
     def action_merge(self, how: str) -> None:
         """Ask for a merge of the chosen layer, or of the disk whose heading is chosen."""
@@ -293,7 +296,7 @@ class ChainScreen(Screen[None]):
         """The command that mends, or the place of the layer."""
         mend = self.findings.mend if self.findings.has_focus else None
         row = self.stacks.row
-        words = mend.command if mend else row.layer.place if row and row.layer else ""
+        words = command_of(mend, self._vm.name) if mend else row.layer.place if row and row.layer else ""
         if words:
             self.app.copy_to_clipboard(words)
             self.notify(clean(words, limit=300), title="Copied", timeout=4, markup=False)

@@ -1,0 +1,135 @@
+"""prune: delete the snapshots that nobody wants to keep."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmsnap_tui.cli.chosen import chosen_vms
+from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.cli.output import Cell, columns, emit, note, painted, say
+from vmsnap_tui.cli.session import engine_for
+from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
+from vmsnap_tui.engine import prune
+from vmsnap_tui.engine.alone import alone
+from vmsnap_tui.model.errors import Cancelled
+from vmsnap_tui.model.retention import Policy
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.present import marks
+from vmsnap_tui.present.reclaim import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vmsnap_tui.engine.prune import Pruned, Pruning
+
+_COUNT = click.IntRange(min=0)
+
+
+@click.command("prune", cls=Verb)
+@click.argument("vms", nargs=-1, required=True, metavar="VM...")
+@click.option("--keep-last", "last", type=_COUNT, default=0, metavar="N", help="The newest ones.")
+@click.option("--hourly", type=_COUNT, default=0, metavar="N", help="The newest of each of so many hours.")
+@click.option("--daily", type=_COUNT, default=0, metavar="N", help="… days.")
+@click.option("--weekly", type=_COUNT, default=0, metavar="N", help="… weeks, which begin on Mondays.")
+@click.option("--monthly", type=_COUNT, default=0, metavar="N", help="… months.")
+@click.option("--yearly", type=_COUNT, default=0, metavar="N", help="… years.")
+@click.option("--dry-run", is_flag=True, help="Only show what would go.")
+@click.option("-y", "--yes", is_flag=True, help="Do it without asking; for timers.")
+@json_option
+@pass_setup
+def prune_verb(setup: Setup, /, *, dry_run: bool, yes: bool, as_json: bool, vms: tuple[str, ...], **kept: int) -> int:
+    """Delete the snapshots of vms that are not kept. VM is a name, "site/name", an id, or a pattern such as "web-*".
+
+    Periods without any snapshot do not count. Protected snapshots stay, and those that other vms were started from, and
+    those that are not ready. One that cannot be deleted alone stays too, and is named.
+    """
+    policy = Policy(**kept)
+    if not policy.keeps_any:
+        raise click.UsageError("Say what is kept, such as --keep-last 3 --daily 7: else all would go.")
+    return asyncio.run(_prune(setup, vms, policy, dry_run=dry_run, yes=yes, as_json=as_json))
+
+
+async def _prune(setup: Setup, names: Sequence[str], policy: Policy, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+    ended: list[Pruned] = []
+    async with engine_for(setup) as engine:
+        vms = await chosen_vms(engine, names)
+        with alone("prune", engine.state):
+            prunings = [await prune.planned(engine, vm, policy) for vm in vms]
+            if not as_json:
+                _tell(prunings)
+            doomed = sum(len(each.doomed) for each in prunings)
+            if doomed and not dry_run:
+                _confirm(doomed, yes=yes)
+                for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end) for each in prunings)):
+                    ended += each
+    if as_json:
+        emit({"policy": policy, "vms": [_shape(each, ended) for each in prunings]})
+    elif ended:
+        say(f"{sum(not each.problem for each in ended)} of {len(ended)} deleted")
+    return Exit.FAILED if any(each.problem for each in ended) else Exit.OK
+
+
+def _tell(prunings: Sequence[Pruning]) -> None:
+    rows = []
+    for pruning in prunings:
+        for verdict in pruning.verdicts:
+            style = "" if verdict.is_kept else "error"
+            rows.append(
+                [
+                    Cell(clean(pruning.vm.name)),
+                    Cell(f"{verdict.snapshot.created.astimezone():%Y-%m-%d %H:%M}", "foreground-muted"),
+                    Cell(clean(verdict.snapshot.name), style),
+                    Cell(", ".join(verdict.reasons) if verdict.is_kept else "goes", style or "foreground-muted"),
+                ]
+            )
+    columns(rows, ["VM", "TAKEN", "SNAPSHOT", "KEPT AS"])
+    for pruning in prunings:
+        if pruning.doomed:
+            count = f"{len(pruning.doomed)} snapshot{'' if len(pruning.doomed) == 1 else 's'}"
+            note(f"{clean(pruning.vm.name)}: {count} would go, which {in_words(pruning.freed)}")
+    if not any(pruning.doomed for pruning in prunings):
+        note("Nothing would go.")
+
+
+def _tell_end(ended: Pruned) -> None:
+    shown = marks.REFUSED if ended.problem else marks.READY
+    words = f"{clean(ended.vm.name)}: {clean(ended.snapshot.name)} {clean(ended.problem) or 'deleted'}"
+    note(f"{painted(shown.glyph, shown.style)} {words}")
+
+
+def _confirm(count: int, *, yes: bool) -> None:
+    """Raises Cancelled."""
+    if yes:
+        return
+    what = f"{count} snapshot{'' if count == 1 else 's'}"
+    if not sys.stdin.isatty():
+        raise Cancelled(f"this deletes {what}, and there is no terminal to ask on", "confirm with --yes")
+    word = f"delete {count}"
+    typed: str = click.prompt(f'Type "{word}" to delete {what}', default="", show_default=False, err=True)
+    if typed.strip() != word:
+        raise Cancelled("nothing was done")
+
+
+def _shape(pruning: Pruning, ended: Sequence[Pruned]) -> dict[str, Any]:
+    came = {each.snapshot.ref: each for each in ended}
+    return {
+        "vm": pruning.vm.ref,
+        "vm_name": pruning.vm.name,
+        "freed": pruning.freed,
+        "snapshots": [
+            {
+                "snapshot": verdict.snapshot.ref,
+                "name": verdict.snapshot.name,
+                "created": verdict.snapshot.created,
+                "kept": verdict.is_kept,
+                "reasons": verdict.reasons,
+                "deleted": (it := came.get(verdict.snapshot.ref)) is not None and not it.problem,
+                "problem": it.problem if it else "",
+            }
+            for verdict in pruning.verdicts
+        ],
+    }
