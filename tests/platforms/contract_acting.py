@@ -84,6 +84,19 @@ class ActingContract:
         subject.do_if_able(Delete(subject.snapshots["one"].ref, Scope.CHILDREN))
         assert subject.tree == {"one": None}
 
+    def test_a_protected_one_is_not_deleted(self, subject: Subject) -> None:
+        subject.take("one")
+        subject.do_if_able(Edit(subject.snapshots["one"].ref, protected=True))
+        kept = subject.snapshots["one"]
+        assert kept.protected
+        assert "protected" in {refusal.code for refusal in subject.plan(Delete(kept.ref)).refusals}
+        assert "nothing-to-do" in {refusal.code for refusal in subject.plan(Edit(kept.ref, protected=True)).refusals}
+        subject.do(Edit(kept.ref, protected=False))
+        free = subject.snapshots["one"]
+        assert not free.protected
+        assert (free.name, free.description, free.consistency) == (kept.name, kept.description, kept.consistency)
+        assert "protected" not in {refusal.code for refusal in subject.plan(Delete(free.ref)).refusals}
+
     def test_describe(self, subject: Subject) -> None:
         subject.take("one", "two")
         before = subject.snapshots["one"]

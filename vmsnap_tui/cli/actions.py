@@ -153,13 +153,16 @@ def _edit_options() -> list[click.Parameter]:
         *_vm_and_snapshot(),
         click.Option(["--name"], help="A new name."),
         click.Option(["--description"], help="A new description."),
+        click.Option(
+            ["--protect/--unprotect", "protected"], default=None, help="Whether vmsnap refuses to delete it, for all."
+        ),
     ]
 
 
 def _edit(facts: Facts, options: Options) -> Edit:
-    if options["name"] is None and options["description"] is None:
-        raise click.UsageError("Nothing to change: give --name or --description.")
-    return Edit(_chosen(facts, options).ref, options["name"], options["description"])
+    if options["name"] is options["description"] is options["protected"] is None:
+        raise click.UsageError("Nothing to change: give --name, --description, --protect or --unprotect.")
+    return Edit(_chosen(facts, options).ref, options["name"], options["description"], options["protected"])
 
 
 def _thaw(facts: Facts, options: Options) -> Thaw:
@@ -217,7 +220,7 @@ ACTIONS: Mapping[str, Action] = {
         Action("take", "take it", "Take a snapshot. Without NAME it is called by date and time.", _take_options, _take),
         Action("restore", "restore", "Put a vm back to a snapshot.", _restore_options, _restore),
         Action("rm", "delete", "Delete a snapshot, with what is below it or without.", _rm_options, _rm),
-        Action("edit", "edit", "Rename a snapshot, or describe it anew.", _edit_options, _edit),
+        Action("edit", "edit", "Rename a snapshot, describe it anew, or protect it.", _edit_options, _edit),
         Action("merge", "merge", "Make the chain of a disk shorter while the vm runs.", _merge_options, _merge),
         Action("blockjob", "end it", "End a block job that was left to itself.", _job_options, _end_job),
         Action("discard", "remove", "Remove files beside a vm's disks that nothing uses.", _discard_options, _discard),

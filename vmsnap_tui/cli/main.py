@@ -34,7 +34,7 @@ _VERBS: dict[str, dict[str, tuple[str, str, str]]] = {
         "restore": ("act", "restore", "Put a vm back to a snapshot."),
         "rm": ("act", "rm", "Delete snapshots."),
         "prune": ("prune", "prune_verb", "Delete the snapshots that nobody wants to keep."),
-        "edit": ("act", "edit", "Rename a snapshot, or describe it anew."),
+        "edit": ("act", "edit", "Rename a snapshot, describe it anew, or protect it."),
         "merge": ("act", "merge", "Make the chain of a disk shorter while the vm runs."),
         "blockjob": ("act", "blockjob", "End a block job that was left to itself."),
         "discard": ("act", "discard", "Remove files that nothing uses."),

@@ -92,11 +92,15 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Rename a snapshot or describe it anew. None leaves a value as it is."""
+    """Rename a snapshot, describe it anew, or protect it. None leaves a value as it is.
+
+    A protected one is not deleted by vmsnap until that is taken away; the platform keeps the mark, for all to see.
+    """
 
     snapshot: SnapRef
     name: str | None = None
     description: str | None = None
+    protected: bool | None = None
 
     @property
     def vm(self) -> VmRef:

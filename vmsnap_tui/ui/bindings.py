@@ -26,7 +26,7 @@ MAIN: list[BindingType] = [
     Binding("s", "take", "Snapshot", id="take", tooltip="Take a snapshot of the vm (or of each marked one in turn)"),
     Binding("r", "restore", "Restore", id="restore", tooltip="Put the vm back to the highlighted snapshot"),
     Binding("d", "delete", "Delete", id="delete", tooltip="Delete the highlighted snapshot (or each marked one)"),
-    Binding("e", "edit", "Edit", id="edit", tooltip="Rename the highlighted snapshot or describe it anew"),
+    Binding("e", "edit", "Edit", id="edit", tooltip="Rename the highlighted snapshot, describe or protect it"),
     Binding("c", "chain", "Chain", id="chain", tooltip="Show what holds the data of the vm, and put it right"),
     Binding("equals_sign", "compare", "Compare", id="compare", show=False, key_display="=",
             tooltip="Compare the highlighted snapshot with now, or with a marked one"),

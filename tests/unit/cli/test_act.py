@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,7 +128,8 @@ def test_jobs_and_log_hold_what_was_done(vmsnap: Vmsnap) -> None:
     assert all(job["began"] < job["ended"] for job in jobs)
     assert "one" in jobs[1]["title"]
     entries = vmsnap("log", "--json").json["entries"]
-    assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
+    times = [datetime.fromisoformat(entry["at"]) for entry in entries]
+    assert times == sorted(times)
     steps = [(entry["what"], entry["state"]) for entry in entries if entry["vm_name"] == "db-prod-01"]
     assert steps.index(("step", "begun")) < steps.index(("freeze", "frozen")) < steps.index(("job", "done"))
     assert "❆ frozen" in vmsnap("log").out

@@ -52,13 +52,16 @@ def _edit(request: Edit, facts: DemoFacts) -> Plan:
             )
         else:
             refusals += name_refusals(request.name, facts)
-    if not renames and not describes:
+    marks = request.protected not in {None, old.protected}
+    if not renames and not describes and not marks:
         refusals.append(Refusal("nothing-to-do", "nothing would change", "give another name or description"))
     params: dict[str, JsonValue] = {"snapshot": old.id}
     if renames:
         params["name"] = request.name
     if describes:
         params["description"] = request.description
+    if marks:
+        params["protected"] = request.protected
     step = Step("edit", request.vm, f"write the record of {quoted(old.name)} anew", params)
     return Plan(request, f"Edit snapshot {quoted(old.name)}", facts.vm.name, (step,), refusals=tuple(refusals))
 

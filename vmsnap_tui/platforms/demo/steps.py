@@ -207,6 +207,7 @@ def _edit(act: _Act) -> str:
         target.id,
         clean(name) if isinstance(name, str) else None,
         description if isinstance(description, str) else None,
+        protected if isinstance(protected := act.step.params.get("protected"), bool) else None,
     )
     return f"{new.name} written anew"
 

@@ -239,14 +239,23 @@ class World:
                 machine.free += gone.size or 0
             self.tell(Change(ChangeKind.SNAPSHOTS, ref))
 
-    def edit(self, ref: VmRef, snapshot_id: str, name: str | None, description: str | None) -> Snapshot:
-        """Rename or describe a snapshot. Raises Missing, Conflict."""
+    def edit(
+        self,
+        ref: VmRef,
+        snapshot_id: str,
+        name: str | None,
+        description: str | None,
+        protected: bool | None = None,
+    ) -> Snapshot:
+        """Rename, describe or protect a snapshot. Raises Missing, Conflict."""
         with self._lock:
             machine = self._machine(ref)
             old = self._snapshot(machine, snapshot_id)
             new = old
             if description is not None:
                 new = replace(new, description=clean_lines(description))
+            if protected is not None:
+                new = replace(new, protected=protected)
             if name is not None and name != old.name:
                 if any(other.name == name for other in machine.snapshots.values()):
                     raise Conflict(f"a snapshot named {name} exists already", "choose another name")

@@ -119,12 +119,18 @@ def _snapshot(
         ready=not error,
         error=error,
         size=size,
-        protected=any(is_yes(image.get("protected")) or image.get(PROTECTED) == "yes" for image in part.images)
-        or bool(part.stamp and part.stamp.protected),
+        protected=_is_protected(part),
         forks=tuple(
             sorted({name for id_ in (part.id, *(each["id"] for each in part.images)) for name in heirs.get(id_, ())})
         ),
     )
+
+
+def _is_protected(part: Part) -> bool:
+    """By Glance's own mark, or by ours on any part; what an image inherited does not count."""
+    marks = [image.get(PROTECTED) for image in part.images if is_own(image)]
+    marks += [(snap.get("metadata") or {}).get(PROTECTED) for snap in part.snaps]
+    return "yes" in marks or any(is_yes(image.get("protected")) for image in part.images)
 
 
 def _description(part: Part) -> str:

@@ -40,7 +40,6 @@ class Stamp:
     group: str = ""
     parts: int = 1
     state: VmState = VmState.UNKNOWN
-    protected: bool = False
 
     def written(self) -> dict[str, str]:
         """As metadata."""
@@ -83,7 +82,6 @@ def stamp_of(pairs: Mapping[str, Any]) -> Stamp | None:
         str(pairs.get(GROUP) or ""),
         int(parts) if parts.isdigit() else 1,
         state,
-        pairs.get(PROTECTED) == "yes",
     )
 
 

@@ -1,10 +1,11 @@
-"""Rename a snapshot or describe it anew."""
+"""Rename a snapshot, describe it anew, or protect it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.widgets import Input
+from textual.content import Content
+from textual.widgets import Checkbox, Input
 
 from vmsnap_tui.model.plan import Edit
 from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EditScreen(SnapshotDialogue):
-    """Name and description."""
+    """Name, description and protection."""
 
     verb = "Save"
 
@@ -30,13 +31,17 @@ class EditScreen(SnapshotDialogue):
         yield Input(self.snapshot.name, id="name", compact=True, max_length=240)
         yield label("Description")
         yield Input(self.snapshot.description, id="description", compact=True)
+        protect = Content("protected: vmsnap does not delete it, whoever asks")
+        yield Checkbox(protect, self.snapshot.protected, id="protected", compact=True)
 
     def request(self) -> Edit:
         """Only what was changed."""
         name = self.query_one("#name", Input).value.strip()
         description = self.query_one("#description", Input).value.strip()
+        protected = self.query_one("#protected", Checkbox).value
         return Edit(
             self.snapshot.ref,
             name=None if name == self.snapshot.name else name,
             description=None if description == self.snapshot.description else description,
+            protected=None if protected is self.snapshot.protected else protected,
         )

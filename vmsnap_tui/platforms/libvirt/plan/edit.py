@@ -32,6 +32,9 @@ def plan_edit(request: Edit, facts: LibvirtFacts) -> Plan:
     if described:
         params["description"] = request.description
         words.append("describe it anew")
+    if request.protected not in {None, snapshot.protected}:
+        params["protected"] = request.protected
+        words.append("protect it" if request.protected else "take its protection away")
     return Plan(
         request=request,
         title=title,
@@ -45,7 +48,7 @@ def plan_edit(request: Edit, facts: LibvirtFacts) -> Plan:
 def _refusals(facts: LibvirtFacts, snapshot: Snapshot, new_name: str | None, *, anything: bool) -> Iterator[Refusal]:
     yield from not_now(facts)
     if not anything:
-        yield Refusal("nothing-to-do", "name and description are what they are asked to be")
+        yield Refusal("nothing-to-do", "it is what it is asked to be")
     if not snapshot.ready:
         yield Refusal("not-ready", snapshot.error or "its record cannot be read", "look at Source")
     if new_name is None:

@@ -37,7 +37,27 @@ def edit(
     report: Callable[[Progress], None],
     _stop: Event,
 ) -> str:
-    """Describe it anew, rename it, or both."""
+    """Describe it anew, rename it, protect it, or all of that."""
+    done = []
+    if "protected" in step.params:
+        report(Progress("writing"))
+        done.append(_protect(connection, domain, step))
+    if "description" in step.params or "new_name" in step.params:
+        done.append(_write(connection, domain, step, report))
+    return ", ".join(done)
+
+
+def _protect(connection: Connection, domain: libvirt.virDomain, step: Step) -> str:
+    """The mark is a note, which goes with the snapshot when that gets another name."""
+    head = read_head(_text(connection.snapshot(domain, str(step.params["name"]))))
+    known = notes.read(domain)
+    note = known.get((head.name, head.created), notes.Note(head.name, head.created))
+    note = replace(note, protected=bool(step.params["protected"]))
+    notes.record(domain, note)
+    return "protected" if note.protected else "no longer protected"
+
+
+def _write(connection: Connection, domain: libvirt.virDomain, step: Step, report: Callable[[Progress], None]) -> str:
     name = str(step.params["name"])
     record = connection.snapshot(domain, name)
     before = _text(record)

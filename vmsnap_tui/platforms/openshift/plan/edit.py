@@ -1,4 +1,4 @@
-"""Describing a snapshot anew. Kubernetes renames nothing."""
+"""Describing a snapshot anew, and protecting it. Kubernetes renames nothing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ if TYPE_CHECKING:
 
 
 def plan_edit(request: Edit, snapshot: Snapshot, facts: OpenShiftFacts) -> Plan:
-    """One annotation is written."""
+    """An annotation is written, and a label."""
     part = facts.part(snapshot.id)
     refusals = [*read_only(facts), *not_allowed(facts, Right.EDIT if part.name else Right.RELABEL)]
-    described = request.description is not None and request.description != snapshot.description
+    names: list[JsonValue] = [cut.name for cut in part.cuts]
+    params: dict[str, JsonValue] = {"snapshot": part.name, "cuts": names}
+    words = []
+    if request.description is not None and request.description != snapshot.description:
+        refusals += bad_description(request.description)
+        params["description"] = request.description
+        words.append("describe it anew")
+    if request.protected not in {None, snapshot.protected}:
+        params["protected"] = request.protected
+        words.append("protect it" if request.protected else "take its protection away")
     if request.name is not None and request.name != snapshot.name:
         refusals.append(
             Refusal("rename-unsupported", "Kubernetes renames no object", "change the description, or take a new one")
         )
-    elif not described:
-        refusals.append(Refusal("nothing-to-do", "the description is what it is asked to be"))
-    refusals += bad_description(request.description or "")
-    names: list[JsonValue] = [cut.name for cut in part.cuts]
-    params: dict[str, JsonValue] = {"snapshot": part.name, "cuts": names, "description": request.description}
-    step = Step("edit", request.vm, "describe it anew", params)
-    title = f"Edit snapshot {quoted(snapshot.name)}"
-    return Plan(request, title, facts.vm.name, (step,) if described else (), refusals=tuple(refusals))
+    elif not words:
+        refusals.append(Refusal("nothing-to-do", "it is what it is asked to be"))
+    steps = (Step("edit", request.vm, ", ".join(words), params),) if words else ()
+    return Plan(request, f"Edit snapshot {quoted(snapshot.name)}", facts.vm.name, steps, refusals=tuple(refusals))

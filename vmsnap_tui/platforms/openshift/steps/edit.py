@@ -1,4 +1,4 @@
-"""Describing a snapshot anew."""
+"""Describing a snapshot anew, and protecting it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.openshift.kinds import VM_SNAPSHOTS, VOLUME_SNAPSHOTS
-from vmsnap_tui.platforms.openshift.stamps import DESCRIPTION
+from vmsnap_tui.platforms.openshift.stamps import DESCRIPTION, PROTECTED, YES
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.steps.work import Work
 
 
 def edit(work: Work) -> str:
-    """Write the annotation. Raises Missing."""
+    """Write the annotation and the label. Raises Missing."""
     params = work.params()
     work.report(Progress("writing"))
-    notes = {DESCRIPTION: params["description"]}
-    if params["snapshot"]:
-        work.annotate(VM_SNAPSHOTS, params["snapshot"], notes)
-        return "written"
-    for name in params["cuts"]:
-        work.annotate(VOLUME_SNAPSHOTS, name, notes)
+    metadata: dict[str, dict[str, str | None]] = {}
+    if "description" in params:
+        metadata["annotations"] = {DESCRIPTION: params["description"]}
+    if "protected" in params:
+        metadata["labels"] = {PROTECTED: YES if params["protected"] else None}
+    kind, names = (VM_SNAPSHOTS, [params["snapshot"]]) if params["snapshot"] else (VOLUME_SNAPSHOTS, params["cuts"])
+    for name in names:
+        work.write(kind, name, metadata)
     return "written"

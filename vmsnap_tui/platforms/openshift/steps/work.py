@@ -120,10 +120,14 @@ class Work:
 
     def annotate(self, kind: Kind[Any], name: str, notes: Mapping[str, str]) -> None:
         """Write annotations. Raises Missing."""
+        self.write(kind, name, {"annotations": notes})
+
+    def write(self, kind: Kind[Any], name: str, metadata: Mapping[str, Mapping[str, str | None]]) -> None:
+        """Write annotations and labels; None takes one away. Raises Missing."""
         self.cluster.ask(
             "PATCH",
             self.cluster.path(kind, self.namespace, name),
-            body={"metadata": {"annotations": dict(notes)}},
+            body={"metadata": {part: dict(values) for part, values in metadata.items()}},
             content_type=MERGE,
         )
 

@@ -29,7 +29,10 @@ def plan_edit(request: Edit, snapshot: Snapshot, facts: OpenStackFacts) -> Plan:
         refusals += bad_description(request.description or "")
         params["description"] = request.description
         words.append("describe it anew")
+    if request.protected not in {None, snapshot.protected}:
+        params["protected"] = request.protected
+        words.append("protect it" if request.protected else "take its protection away")
     if not words:
-        refusals.append(Refusal("nothing-to-do", "name and description are what they are asked to be"))
+        refusals.append(Refusal("nothing-to-do", "it is what it is asked to be"))
     steps = (Step("edit", request.vm, ", ".join(words), params),) if words else ()
     return Plan(request, f"Edit snapshot {quoted(snapshot.name)}", facts.vm.name, steps, refusals=tuple(refusals))

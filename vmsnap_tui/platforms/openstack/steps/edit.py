@@ -1,4 +1,4 @@
-"""Renaming a snapshot, and describing it anew."""
+"""Renaming a snapshot, describing it anew, and protecting it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.model.errors import Missing
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.openstack.cloud import VOLUME
-from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, described, is_own
+from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, PROTECTED, described, is_own
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openstack.steps.work import Work
@@ -28,10 +28,13 @@ def edit(work: Work) -> str:
     note: dict[str, str] = {}
     if "description" in params:
         body["description"], note = described(params["description"])
+    if "protected" in params:
+        note[PROTECTED] = "yes" if params["protected"] else "no"
     for id_ in [] if follows else snaps:  # those that Nova made with an image keep the names that it gave them
         if note:
             work.cloud.ask(VOLUME, "POST", f"/snapshots/{id_}/metadata", json={"metadata": note})
-        work.cloud.ask(VOLUME, "PUT", f"/snapshots/{id_}", json={"snapshot": body})
+        if body:
+            work.cloud.ask(VOLUME, "PUT", f"/snapshots/{id_}", json={"snapshot": body})
     return "written"
 
 
@@ -39,12 +42,16 @@ def _operations(image: dict[str, Any], params: dict[str, Any]) -> list[dict[str,
     found: list[dict[str, Any]] = []
     if "name" in params:
         found.append({"op": "replace", "path": "/name", "value": params["name"]})
-    if "description" in params:
+    noted = {"description", "protected"} & params.keys()
+    if noted:
         if not is_own(image):
             # What it inherited from another image would count as its own as soon as it is marked as ours.
             found += [{"op": "remove", "path": f"/{key}"} for key in image if key.startswith("vmsnap_")]
-        found += [
-            {"op": "add", "path": f"/{ID}", "value": image["id"]},
-            {"op": "add", "path": f"/{NOTE}", "value": params["description"]},
-        ]
+        found.append({"op": "add", "path": f"/{ID}", "value": image["id"]})
+    if "description" in noted:
+        found.append({"op": "add", "path": f"/{NOTE}", "value": params["description"]})
+    if "protected" in noted:
+        found.append({"op": "add", "path": f"/{PROTECTED}", "value": "yes" if params["protected"] else "no"})
+        if not params["protected"] and image.get("protected"):  # somebody used Glance's own mark
+            found.append({"op": "replace", "path": "/protected", "value": False})
     return found
