@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         (("tree",), Exit.USAGE, "VM"),
         (("-c", "nowhere", "ls"), Exit.USAGE, "nowhere"),
         (("-c", "test:///x", "--demo", "ls"), Exit.USAGE, "exclude"),
-        (("edit", "db-prod-01", "nightly"), Exit.USAGE, "--give --name, --description"),
+        (("edit", "db-prod-01", "nightly"), Exit.USAGE, "give --name, --description"),
         (("rm", "db-prod-01", "nightly", "--scope", "all"), Exit.USAGE, "children"),
         (("take", "db-prod-01", "--method", "internal"), Exit.REFUSED, "mixed-tree"),
         (("plan", "take", "db-prod-01", "nightly"), Exit.REFUSED, "name-taken"),
