@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vmsnap_tui.cli.actions import ACTIONS
+from vmsnap_tui.cli.agree import interruptible
 from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.follow import follow
 from vmsnap_tui.cli.output import complain, emit, note, painted, say
@@ -113,12 +113,8 @@ def _confirm(plan: Plan, action: Action, *, yes: bool) -> None:
                 "this destroys what is listed above, and there is no terminal to ask on", "confirm with --yes"
             )
         return
-    # asyncio's own handler only notes a Ctrl-C for later, and there is no later while a question waits.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with interruptible():
         agreed = _agreed(plan, action)
-    finally:
-        signal.signal(signal.SIGINT, handler)
     if not agreed:
         raise Cancelled("nothing was done")
 

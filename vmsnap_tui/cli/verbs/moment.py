@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from vmsnap_tui.cli.agree import agree_to
 from vmsnap_tui.cli.chosen import chosen_vms
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted, say
@@ -16,7 +16,6 @@ from vmsnap_tui.cli.plan_text import plan_shape
 from vmsnap_tui.cli.session import engine_for, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.engine import group
-from vmsnap_tui.model.errors import Cancelled
 from vmsnap_tui.model.moment import Side, pick, spread
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, when
@@ -78,7 +77,7 @@ async def _restore(
         able = [each for each in parts if each.can_run]
         blocked = not able or (all_or_nothing and len(able) < len(parts))
         if not dry_run and not blocked:
-            _confirm(able, yes=yes)
+            agree_to("restore", len(able), "vm", yes=yes)
             parts = await group.restore(engine, parts, _tell_end, all_or_nothing=all_or_nothing)
     if as_json:
         emit(
@@ -145,19 +144,6 @@ def _tell_end(part: Part) -> None:
     shown = marks.READY if part.is_done else marks.REFUSED
     words = part.problem or (part.job.outcome if part.job else "")
     note(f"{painted(shown.glyph, shown.style)} {clean(part.pick.vm.name)}: {clean(words) or 'done'}")
-
-
-def _confirm(parts: Sequence[Part], *, yes: bool) -> None:
-    """One answer for all. Raises Cancelled."""
-    if yes:
-        return
-    count = f"{len(parts)} vm{'' if len(parts) == 1 else 's'}"
-    if not sys.stdin.isatty():
-        raise Cancelled(f"this puts {count} back, and there is no terminal to ask on", "confirm with --yes")
-    word = f"restore {len(parts)}"
-    typed: str = click.prompt(f'Type "{word}" to put {count} back', default="", show_default=False, err=True)
-    if typed.strip() != word:
-        raise Cancelled("nothing was done")
 
 
 def _shape(part: Part) -> dict[str, Any]:

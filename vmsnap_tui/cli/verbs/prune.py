@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from vmsnap_tui.cli.agree import agree_to
 from vmsnap_tui.cli.chosen import chosen_vms
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import Cell, columns, emit, note, painted, say
@@ -15,7 +15,6 @@ from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.engine import prune
 from vmsnap_tui.engine.alone import alone
-from vmsnap_tui.model.errors import Cancelled
 from vmsnap_tui.model.retention import Policy
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
@@ -63,7 +62,7 @@ async def _prune(setup: Setup, names: Sequence[str], policy: Policy, *, dry_run:
                 _tell(prunings)
             doomed = sum(len(each.doomed) for each in prunings)
             if doomed and not dry_run:
-                _confirm(doomed, yes=yes)
+                agree_to("delete", doomed, "snapshot", yes=yes)
                 for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end) for each in prunings)):
                     ended += each
     if as_json:
@@ -99,19 +98,6 @@ def _tell_end(ended: Pruned) -> None:
     shown = marks.REFUSED if ended.problem else marks.READY
     words = f"{clean(ended.vm.name)}: {clean(ended.snapshot.name)} {clean(ended.problem) or 'deleted'}"
     note(f"{painted(shown.glyph, shown.style)} {words}")
-
-
-def _confirm(count: int, *, yes: bool) -> None:
-    """Raises Cancelled."""
-    if yes:
-        return
-    what = f"{count} snapshot{'' if count == 1 else 's'}"
-    if not sys.stdin.isatty():
-        raise Cancelled(f"this deletes {what}, and there is no terminal to ask on", "confirm with --yes")
-    word = f"delete {count}"
-    typed: str = click.prompt(f'Type "{word}" to delete {what}', default="", show_default=False, err=True)
-    if typed.strip() != word:
-        raise Cancelled("nothing was done")
 
 
 def _shape(pruning: Pruning, ended: Sequence[Pruned]) -> dict[str, Any]:
