@@ -31,7 +31,7 @@ class EditScreen(SnapshotDialogue):
         yield Input(self.snapshot.name, id="name", compact=True, max_length=240)
         yield label("Description")
         yield Input(self.snapshot.description, id="description", compact=True)
-        protect = Content("protected: vmsnap does not delete it, whoever asks")
+        protect = Content("protected: vmsnap deletes it for nobody")
         yield Checkbox(protect, self.snapshot.protected, id="protected", compact=True)
 
     def request(self) -> Edit:
