@@ -107,7 +107,7 @@ class OpenShiftLab(Seeds):
     @property
     def environment(self) -> dict[str, str]:
         """What a client needs to find the cluster."""
-        return {"KUBECONFIG": str(self.kubeconfig)}
+        return {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.kubeconfig.parent / "kube-cache")}
 
     # -- life
 

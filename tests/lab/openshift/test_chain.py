@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,8 @@ def test_the_advised_class_lets_a_volume_join(cluster: OpenShiftLab) -> None:
         [advice] = play.platform.facts(play.vm).advice()
         assert advice.gains.startswith("snapshots of volume")
         command = advice.command.replace("kubectl", str(cluster.kubectl), 1)
-        subprocess.run(["bash", "-c", command], capture_output=True, check=True, text=True)
+        environment = dict(os.environ) | cluster.environment
+        subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=True, text=True)
         made = command.split("  name: ")[1].splitlines()[0]
         try:
             assert play.platform.facts(play.vm).advice() == ()
@@ -121,7 +123,10 @@ def test_what_belongs_to_nobody_any_more_is_found(cluster: OpenShiftLab, monkeyp
         [mend] = next(each for each in play.platform.survey(None).findings if each.place == content).mends
         for command in mend.command.splitlines():
             subprocess.run(
-                ["bash", "-c", command.replace("kubectl", str(cluster.kubectl), 1)], capture_output=True, check=True
+                ["bash", "-c", command.replace("kubectl", str(cluster.kubectl), 1)],
+                env=dict(os.environ) | cluster.environment,
+                capture_output=True,
+                check=True,
             )
         # A snapshot of vmsnap or the console goes with its vm; one that virtctl or kubectl made stays.
         name = fresh_name()
