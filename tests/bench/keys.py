@@ -1,7 +1,7 @@
 """How long it takes from a key to the repainted screen.
 
-`python -m tests.bench.keys inventory|graph|list` runs one app. For each line on its standard input, a number of keys
-and a seed, it prints the milliseconds that each of these keys took.
+`python -m tests.bench.keys inventory|graph|timeline|list` runs one app. For each line on its standard input, a number
+of keys and a seed, it prints the milliseconds that each of these keys took.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests.bench.processes import ROOT, environment, python
 from tests.bench.scale import ref_of
 from tests.bench.whole import running, sink_of, whole_app
 from vmsnap_tui.ui.screens.main import MainScreen
+from vmsnap_tui.ui.screens.timeline import TimelineScreen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -38,11 +39,16 @@ _PAUSES = (0.02, 0.15)
 """Seconds between keys, from a key that is held to one that finds everything at rest; any length between as likely."""
 _TURN_AFTER = 45  # keys in one direction: near the end of the 50 rows, of which 36 are seen
 _PATIENCE = 30.0
+_WHAT = {
+    "inventory": "key in an inventory of 10,000 VMs",
+    "graph": "key in 10,000 snapshots",
+    "timeline": "moment moved over 2,000 VMs × 50 snapshots",
+}
 
 
 def keys(folder: Path) -> Iterator[Figure]:
     """The middle and the slow end, in the inventory and in the graph."""
-    apps = ("list", "inventory", "graph")
+    apps = ("list", *_WHAT)
     taken: dict[str, list[float]] = {name: [] for name in apps}
     with ExitStack() as stack:
         children = {name: stack.enter_context(_child(name, folder)) for name in apps}
@@ -51,7 +57,7 @@ def keys(folder: Path) -> Iterator[Figure]:
                 taken[name] += _ask(child, seed)
         for child in children.values():
             child.communicate(timeout=_PATIENCE)
-    for name, what in (("inventory", "key in an inventory of 10,000 VMs"), ("graph", "key in 10,000 snapshots")):
+    for name, what in _WHAT.items():
         for mark, fraction in (("p50", 0.5), ("p95", 0.95)):
             ours, base = (percentile(taken[each], fraction) for each in (name, "list"))
             yield Figure(f"{what}, {mark}", ours, base, "stock list of 50 rows, empty app", most=_MOST)
@@ -79,7 +85,7 @@ def _ask(child: subprocess.Popen[str], seed: int) -> list[float]:
 
 async def _serve(name: str, out: TextIO) -> None:
     async with _APPS[name]() as (app, place):
-        turns = _directions()
+        turns = _directions(("left", "right") if name == "timeline" else ("down", "up"))
         while line := await asyncio.to_thread(sys.stdin.readline):
             count, seed = map(int, line.split())
             pauses = random.Random(seed)
@@ -88,14 +94,14 @@ async def _serve(name: str, out: TextIO) -> None:
             out.flush()
 
 
-def _directions() -> Iterator[str]:
+def _directions(keys: tuple[str, str]) -> Iterator[str]:
     while True:
-        for key in ("down", "up"):
+        for key in keys:
             for _ in range(_TURN_AFTER):
                 yield key
 
 
-async def _press(app: App[int] | App[None], key: str, place: Callable[[], int | None], pause: float) -> float:
+async def _press(app: App[int] | App[None], key: str, place: Callable[[], object], pause: float) -> float:
     """Milliseconds from the key to the paint that shows the cursor elsewhere."""
     await asyncio.sleep(pause)
     before = place()
@@ -106,7 +112,7 @@ async def _press(app: App[int] | App[None], key: str, place: Callable[[], int | 
     return (time.perf_counter() - began) * 1000
 
 
-_Served = tuple["App[int] | App[None]", "Callable[[], int | None]"]
+_Served = tuple["App[int] | App[None]", "Callable[[], object]"]
 
 
 @asynccontextmanager
@@ -140,7 +146,18 @@ async def _graph() -> AsyncIterator[_Served]:
         yield app, lambda: screen.graph.cursor
 
 
-_APPS = {"list": _list, "inventory": _inventory, "graph": _graph}
+@asynccontextmanager
+async def _timeline() -> AsyncIterator[_Served]:
+    async with whole_app(vms=2_000, snapshots=50, tall=50) as app:
+        app.post_message(events.Key("t", "t"))
+        while not (isinstance(app.screen, TimelineScreen) and app.screen.summary):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        screen = app.screen
+        assert len(screen.line.histories) == 2_000
+        yield app, lambda: screen.line.moment
+
+
+_APPS = {"list": _list, "inventory": _inventory, "graph": _graph, "timeline": _timeline}
 
 if __name__ == "__main__":
     asyncio.run(_serve(sys.argv[1], sys.stdout))  # that, since Textual puts another in its place

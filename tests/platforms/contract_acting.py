@@ -9,7 +9,7 @@ import pytest
 
 from vmsnap_tui.model.errors import Cancelled
 from vmsnap_tui.model.freeze import FreezeState
-from vmsnap_tui.model.plan import After, Delete, Edit, Restore, Scope, Take
+from vmsnap_tui.model.plan import After, Delete, Edit, Power, Restore, Scope, Take
 from vmsnap_tui.model.vm import VmState
 
 if TYPE_CHECKING:
@@ -96,6 +96,27 @@ class ActingContract:
         assert not free.protected
         assert (free.name, free.description, free.consistency) == (kept.name, kept.description, kept.consistency)
         assert "protected" not in {refusal.code for refusal in subject.plan(Delete(free.ref)).refusals}
+
+    def test_a_baseline_is_seen_by_everybody(self, subject: Subject) -> None:
+        subject.take("one")
+        before = subject.snapshots["one"]
+        subject.do_if_able(Edit(before.ref, protected=True, baseline="Networks 101"))
+        kept = subject.snapshots["one"]
+        assert (kept.protected, kept.baseline) == (True, "Networks 101")
+        subject.do(Edit(kept.ref, protected=False, baseline=""))
+        free = subject.snapshots["one"]
+        assert (free.protected, free.baseline) == (False, "")
+        assert (free.name, free.description, free.consistency) == (before.name, before.description, before.consistency)
+        refused = subject.plan(Edit(free.ref, baseline="a/b" * 40)).refusals
+        assert "lab-name" in {refusal.code for refusal in refused}
+
+    def test_power(self, subject: Subject) -> None:
+        """Off and on again, where the guest can; what is so already is refused."""
+        assert subject.plan(Power(subject.vm, on=subject.platform.vm(subject.vm).state is VmState.RUNNING)).refusals
+        for on in (False, True):
+            if not subject.plan(Power(subject.vm, on=on)).refusals:
+                subject.do(Power(subject.vm, on=on))
+                assert (subject.platform.vm(subject.vm).state is VmState.RUNNING) is on
 
     def test_describe(self, subject: Subject) -> None:
         subject.take("one", "two")

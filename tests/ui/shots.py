@@ -78,6 +78,43 @@ async def chain(it: Stage) -> None:
     await it.press("j", "j", "j")
 
 
+async def timeline(it: Stage) -> None:
+    """Several vms on one line of time."""
+    await it.app.engine.loaded(snapshots=True)
+    await it.press("slash", *"-01", "enter", "t")
+    await it.see("have a snapshot for it")
+    await it.press(*["left_square_bracket"] * 4, "j", "j")
+    await it.see("have a snapshot for it")
+
+
+async def back(it: Stage) -> None:
+    """A group job at work."""
+    await it.app.engine.loaded(snapshots=True)
+    await it.press("slash", *"student", "enter", "t")
+    await it.see("have a snapshot for it")
+    await it.press("m")
+    await it.type("-3 weeks")
+    await it.press("enter", "enter")
+    await it.see("Type restore 12")
+    await it.type("restore 12")
+    await it.press("enter")
+    await it.until(lambda: it.app.engine.groups.all() and it.app.engine.groups.all()[0].done >= 5)
+
+
+async def labs(it: Stage) -> None:
+    """A lab that is being reset."""
+    await it.app.engine.loaded(snapshots=True)
+    await it.press("b")
+    await it.see("networks-101", "student-12")
+    await it.press("R")
+    await it.see("Type reset 12")
+    await it.type("reset 12")
+    await it.press("enter")
+    await it.until(lambda: it.app.engine.groups.all() and it.app.engine.groups.all()[0].done >= 5)
+    await it.press("escape")
+    await it.see("clean, agent answers")
+
+
 async def space(it: Stage) -> None:
     """What takes space."""
     await it.press("S")
@@ -116,6 +153,9 @@ SHOTS: dict[str, tuple[Callable[[Stage], Awaitable[None]], tuple[int, int], str,
     "jobs": (running, WIDE, "dark", 0.1),
     "chain": (chain, WIDE, "dark", 200),
     "space": (space, WIDE, "dark", 200),
+    "timeline": (timeline, WIDE, "dark", 200),
+    "labs": (labs, WIDE, "dark", 1),
+    "group": (back, WIDE, "dark", 1),
     "compare": (compare, WIDE, "dark", 200),
     "light": (browse, WIDE, "light", 200),
     "colour-blind": (browse, WIDE, "colour-blind", 200),
@@ -134,7 +174,7 @@ async def shoot(names: list[str]) -> None:
         with tempfile.TemporaryDirectory() as state:
             async with stage(Path(state), size=size, theme=theme, speed=speed) as it:
                 await act(it)
-                if name != "jobs":
+                if name not in {"jobs", "group", "labs"}:
                     await it.still()
                 it.app.save_screenshot(f"{name}.svg", str(FOLDER))
                 sys.stdout.write(f"{FOLDER / name}.svg\n")

@@ -43,11 +43,6 @@ def test_a_binding_is_declared_fully(binding: Binding) -> None:
     assert binding.tooltip
 
 
-def test_keys_kept_for_later_stay_free() -> None:
-    keys = {key for binding in ALL for key in binding.key.split(",")}
-    assert not keys & {"t", "b"}
-
-
 def test_no_two_actions_of_the_main_screen_share_a_key() -> None:
     keys = [key for binding in (*MAIN, *APP) if isinstance(binding, Binding) for key in binding.key.split(",")]
     assert len(keys) == len(set(keys))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmsnap_tui.engine.config import SAMPLE, Config, ConfigError, SiteConfig, UiConfig, load, parse
+from vmsnap_tui.engine.config import SAMPLE, Config, ConfigError, LabConfig, SiteConfig, UiConfig, load, parse
 from vmsnap_tui.model.vm import PlatformKind
 
 FILE = Path("config.toml")
@@ -91,11 +91,11 @@ def test_the_sample_is_right_and_shows_every_key() -> None:
     shown = re.sub(r"^#(?=[\w\[])", "", SAMPLE, flags=re.MULTILINE)
     config = parse(shown, FILE)
     assert config.sites[0].kind is PlatformKind.LIBVIRT
-    for struct in (Config, UiConfig, SiteConfig):
+    for struct in (Config, UiConfig, SiteConfig, LabConfig):
         for name in struct.__struct_fields__:
             assert re.search(rf"\b{name}\b", shown)
     assert config.ui.keys
-    assert msgspec.structs.replace(config, sites=(), ui=UiConfig()) == Config()
+    assert msgspec.structs.replace(config, sites=(), labs=(), ui=UiConfig()) == Config()
 
 
 def test_no_file_is_no_error_unless_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

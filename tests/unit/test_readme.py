@@ -13,7 +13,7 @@ from textual.binding import Binding
 
 from vmsnap_tui.cli.exits import MEANINGS
 from vmsnap_tui.cli.main import cli
-from vmsnap_tui.engine.config import Config, SiteConfig, UiConfig
+from vmsnap_tui.engine.config import Config, LabConfig, SiteConfig, UiConfig
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.platforms.openshift.facts import Right
 from vmsnap_tui.platforms.openshift.plan import methods
@@ -24,7 +24,11 @@ from vmsnap_tui.present.marks import meaning
 from vmsnap_tui.ui.bindings import APP, MAIN
 from vmsnap_tui.ui.screens.chain import ChainScreen
 from vmsnap_tui.ui.screens.compare import CompareScreen
+from vmsnap_tui.ui.screens.group import GroupScreen
+from vmsnap_tui.ui.screens.labs import LabsScreen
 from vmsnap_tui.ui.screens.space import SpaceScreen
+from vmsnap_tui.ui.screens.timeline import TimelineScreen
+from vmsnap_tui.ui.widgets.cards import CardsView
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
 from vmsnap_tui.ui.widgets.fields_view import FieldsView
 from vmsnap_tui.ui.widgets.findings import FindingsView
@@ -47,6 +51,12 @@ _KEYS = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "equals_sign": "=",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "plus": "+",
+    "minus": "-",
+    "shift+left": "shift+←",
+    "shift+right": "shift+→",
     "escape": "esc",
     "pageup": "PgUp",
     "pagedown": "PgDn",
@@ -60,6 +70,9 @@ _DECLARED = (
     ("In the jobs", (JobsPane.BINDINGS,)),
     ("On the chain screen", (ChainScreen.BINDINGS, FindingsView.BINDINGS)),
     ("On the compare screen", (CompareScreen.BINDINGS,)),
+    ("On the timeline", (TimelineScreen.BINDINGS,)),
+    ("On the labs screen", (LabsScreen.BINDINGS, CardsView.BINDINGS)),
+    ("Where a group job runs", (GroupScreen.BINDINGS,)),
     ("On the space screen", (SpaceScreen.BINDINGS, SpaceView.BINDINGS)),
 )
 
@@ -97,11 +110,14 @@ def test_the_keys_are_those_of_the_bindings() -> None:
     assert lines == expected_keys(), "\n".join(expected_keys())
 
 
-@pytest.mark.parametrize(("title", "struct"), [("The file", Config), ("A site", SiteConfig), ("The app", UiConfig)])
+@pytest.mark.parametrize(
+    ("title", "struct"),
+    [("The file", Config), ("A site", SiteConfig), ("A lab", LabConfig), ("The app", UiConfig)],
+)
 def test_the_settings_are_those_of_the_config_file(title: str, struct: type[msgspec.Struct]) -> None:
     rows = {row[0].strip("`"): row[1].strip("`") for row in table(title)}
     fields = {field.name: field for field in msgspec.structs.fields(struct)}
-    for nested in ("ui", "sites"):
+    for nested in ("ui", "sites", "labs"):
         if struct is Config:
             fields.pop(nested)
     assert rows.keys() == fields.keys()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vmsnap_tui.cli.session import find_snapshot
-from vmsnap_tui.model.naming import fresh_name
+from vmsnap_tui.model.naming import fresh_snapshot_name
 from vmsnap_tui.model.plan import (
     After,
     Delete,
@@ -84,8 +84,7 @@ def _chosen(facts: Facts, options: Options) -> Snapshot:
 
 
 def _fresh_name(facts: Facts, *, prefix: str = "") -> str:
-    taken = {text for snapshot in facts.snapshots for text in (snapshot.id, snapshot.name)}
-    return fresh_name(datetime.now().astimezone(), taken, prefix=prefix)
+    return fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix=prefix)
 
 
 def _take_options() -> list[click.Parameter]:

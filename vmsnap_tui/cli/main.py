@@ -38,6 +38,7 @@ _VERBS: dict[str, dict[str, tuple[str, str, str]]] = {
         "merge": ("act", "merge", "Make the chain of a disk shorter while the vm runs."),
         "blockjob": ("act", "blockjob", "End a block job that was left to itself."),
         "discard": ("act", "discard", "Remove files that nothing uses."),
+        "lab": ("lab", "lab", "Labs: list, status, reset, baseline, start, stop."),
         "thaw": ("act", "thaw", "Thaw a guest that was left frozen."),
     },
     "Look back": {

@@ -23,18 +23,28 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     if plan.consistency is not None:
         shown = mark(plan.consistency)
         yield f"  {painted(shown.text, shown.style)}: {meaning(plan.consistency)}"
-    for loss in plan.losses:
-        shown = mark(loss.kind)
-        detail = f" ({clean(loss.detail)})" if loss.detail else ""
-        yield f"  {painted(f'{shown.glyph} lost, {shown.word}:', shown.style)} {clean(loss.what)}{detail}"
-    for caution in plan.cautions:
-        yield f"  {painted(marks.CAUTION.glyph, marks.CAUTION.style)} {clean(caution)}"
+    yield from (f"  {line}" for line in loss_lines(plan))
+    yield from (f"  {line}" for line in caution_lines(plan))
     for text in plan.notes:
         yield f"    {clean(text)}"
     for refusal in plan.refusals:
         yield f"  {painted(f'{marks.REFUSED.text} [{refusal.code}]:', marks.REFUSED.style)} {clean(refusal.why)}"
         if refusal.instead:
             yield f"      instead: {clean(refusal.instead)}"
+
+
+def loss_lines(plan: Plan) -> Iterator[str]:
+    """What goes away."""
+    for loss in plan.losses:
+        shown = mark(loss.kind)
+        detail = f" ({clean(loss.detail)})" if loss.detail else ""
+        yield f"{painted(f'{shown.glyph} lost, {shown.word}:', shown.style)} {clean(loss.what)}{detail}"
+
+
+def caution_lines(plan: Plan) -> Iterator[str]:
+    """What to know before."""
+    for caution in plan.cautions:
+        yield f"{painted(marks.CAUTION.glyph, marks.CAUTION.style)} {clean(caution)}"
 
 
 def plan_shape(plan: Plan) -> dict[str, Any]:

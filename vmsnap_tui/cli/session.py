@@ -31,7 +31,9 @@ async def engine_for(setup: Setup, vm_name: str = "") -> AsyncIterator[Engine]:
     """
     if setup.found.notice:
         raise Unreachable("no sites are configured, and no libvirt, clouds.yaml or kubeconfig was found", NO_SITES_HINT)
-    engine = Engine(_sites_for(setup.found.sites, vm_name), read_only=setup.forbids_changes, follow=False)
+    engine = Engine(
+        _sites_for(setup.found.sites, vm_name), read_only=setup.forbids_changes, follow=False, labs=setup.labs
+    )
     await engine.start()
     try:
         yield engine

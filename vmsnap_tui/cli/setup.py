@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from vmsnap_tui.engine.config import Config
     from vmsnap_tui.engine.discovery import Found
+    from vmsnap_tui.model.lab import LabRule
 
 
 @dataclass
@@ -42,6 +43,11 @@ class Setup:
             return sites(self.config, self.named, demo=self.demo, read_only=self.read_only)
         except Unsupported as error:
             raise click.BadParameter(str(error), param_hint="-c") from error
+
+    @property
+    def labs(self) -> tuple[LabRule, ...]:
+        """The labs of the config file; the demo has its own."""
+        return () if self.demo else tuple(lab.rule() for lab in self.config.labs)
 
     @property
     def forbids_changes(self) -> bool:

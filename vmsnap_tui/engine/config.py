@@ -13,6 +13,8 @@ import msgspec
 
 from vmsnap_tui.engine.config_lines import line_of
 from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.model.lab import LabRule
+from vmsnap_tui.model.retention import Policy
 from vmsnap_tui.model.vm import PlatformKind, Site
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\s][^/]*$", description="a name without a slash")]
@@ -37,6 +39,37 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Site(self.name, self.kind, self.address, forbids, self.jobs, self.chain_limit, dict(self.options))
 
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class KeepConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[labs.keep]`: how many snapshots of each vm of a lab stay when it is pruned."""
+
+    last: Count = 0
+    hourly: Count = 0
+    daily: Count = 0
+    weekly: Count = 0
+    monthly: Count = 0
+    yearly: Count = 0
+
+    def policy(self) -> Policy:
+        """As the model knows it."""
+        return Policy(self.last, self.hourly, self.daily, self.weekly, self.monthly, self.yearly)
+
+
+class LabConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[[labs]]` entry: names, patterns or tags of its vms."""
+
+    name: Name
+    vms: tuple[str, ...] = ()
+    baseline: str = ""
+    keep: KeepConfig = KeepConfig()
+
+    def rule(self) -> LabRule:
+        """As the model knows it."""
+        return LabRule(self.name, self.vms, self.baseline, self.keep.policy())
+
+
 class UiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[ui]`. `keys` maps an action's id to the keys that start it, with commas between them."""
 
@@ -51,6 +84,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     read_only: bool = False
     ui: UiConfig = UiConfig()
     sites: tuple[SiteConfig, ...] = ()
+    labs: tuple[LabConfig, ...] = ()
 
 
 class ConfigError(VmsnapError):
@@ -101,7 +135,7 @@ def parse(text: str, path: Path) -> Config:
         at = re.search(r" \(at line (\d+), column \d+\)$", words)
         line = int(at[1]) if at else len(text.splitlines()) or None
         words = words[: at.start()] if at else words.removesuffix(" (at end of document)")
-        hint = 'a line is: key = value, with text in "quotes"; tables are [ui] and [[sites]]'
+        hint = 'a line is: key = value, with text in "quotes"; tables are [ui], [[sites]] and [[labs]]'
         raise ConfigError(path, line, f"this is not TOML: {words}", hint) from error
     try:
         config = msgspec.convert(raw, Config)
@@ -112,6 +146,12 @@ def parse(text: str, path: Path) -> Config:
 
 
 def _check_names(config: Config, text: str, path: Path) -> None:
+    named: set[str] = set()
+    for index, lab in enumerate(config.labs):
+        if lab.name in named:
+            words = f'a second lab is called "{lab.name}"'
+            raise ConfigError(path, line_of(text, ("labs", index, "name")), words, "rename one")
+        named.add(lab.name)
     seen: set[str] = set()
     for index, site in enumerate(config.sites):
         where = ("sites", index, "name")
@@ -158,15 +198,18 @@ _TYPES = (
     ("int", "a whole number"),
     ("float", "a number"),
     ("bool", "true or false"),
-    ("array", "a list ([[sites]] for sites)"),
+    ("array", "a list ([[sites]] for sites, [[labs]] for labs)"),
     ("object", "a table"),
 )
 
 
 def _keys_at(steps: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand in the table at `steps`."""
-    tables = {"sites": SiteConfig.__struct_fields__, "ui": UiConfig.__struct_fields__}
-    return list(tables.get(str(steps[0]), ()) if steps else Config.__struct_fields__)
+    tables = {"sites": SiteConfig, "labs": LabConfig, "ui": UiConfig}
+    table = tables.get(str(steps[0])) if steps else Config
+    if steps and "keep" in steps:
+        table = KeepConfig
+    return list(table.__struct_fields__) if table else []
 
 
 SAMPLE = """\
@@ -198,4 +241,17 @@ SAMPLE = """\
 #[sites.options]                               # what this kind of site takes besides, as text
 #all_projects = "yes"                          # openstack: servers of every project, for administrators
 #project = "other"                             # openstack: another project than the cloud names
+
+# Labs: vms that are reset together. One that is made in the app (b) needs no block here: it stands on the platforms.
+#[[labs]]
+#name = "networks-101"
+#vms = ["student-*", "kvm/router", "tag:lab:networks-101"]  # names, patterns, tags
+#baseline = "handed-out"                       # the snapshot's name where none is marked as the lab's baseline
+#[labs.keep]                                   # what prune --lab keeps of each vm; protected ones stay anyway
+#last = 3
+#hourly = 0
+#daily = 7
+#weekly = 4
+#monthly = 0
+#yearly = 0
 """

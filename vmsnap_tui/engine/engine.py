@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.engine.follow import Follower
+from vmsnap_tui.engine.groups import Groups
 from vmsnap_tui.engine.jobs import Jobs
 from vmsnap_tui.engine.journal import Journal
 from vmsnap_tui.engine.locations import journal_file, log_file, state_folder
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.journal import CutOff
     from vmsnap_tui.model.compare import Definition
+    from vmsnap_tui.model.lab import LabRule
     from vmsnap_tui.model.plan import Facts, Plan, Request
     from vmsnap_tui.model.snapshot import SnapRef
     from vmsnap_tui.model.survey import Survey
@@ -47,6 +49,7 @@ class Engine:
         read_only: bool = False,
         platform: Callable[[Site], Platform] = create,
         follow: bool = True,
+        labs: Sequence[LabRule] = (),
     ) -> None:
         """`state` is the folder of journal and log. `read_only` forbids every change on every site.
 
@@ -56,6 +59,8 @@ class Engine:
         if read_only:
             sites = [replace(site, read_only=True) for site in sites]
         self.read_only = read_only
+        self.lab_rules = labs
+        """The labs of the config file; those that stand on the platforms are found there."""
         self.state = state or state_folder(sites)
         self.store = Store(sites)
         self.journal = Journal(journal_file(self.state))
@@ -63,6 +68,7 @@ class Engine:
         self._follow = follow
         self._followers = {site.name: Follower(site, self.store, platform, watch=follow) for site in sites}
         self.jobs = Jobs(self.store, self.journal, self._followers)
+        self.groups = Groups(self.store, self.jobs)
         self._cut_off: dict[str, CutOff] = {}
         self._recovering: list[asyncio.Task[None]] = []
         self._end_log: Callable[[], None] | None = None
@@ -84,6 +90,7 @@ class Engine:
 
         A job that did not end is looked into by the next run.
         """
+        self.groups.stop()
         await self.jobs.stop(grace)
         for task in self._recovering:
             task.cancel()

@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.engine.ask import asked, done, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import VmsnapError
-from vmsnap_tui.model.naming import fresh_name
-from vmsnap_tui.model.plan import Restore, Take
+from vmsnap_tui.model.naming import fresh_snapshot_name
+from vmsnap_tui.model.plan import Restore, Take, usual_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.groups import Course, GroupJob
     from vmsnap_tui.engine.job import Job
     from vmsnap_tui.model.moment import Pick
-    from vmsnap_tui.model.plan import Plan, Request
-    from vmsnap_tui.model.snapshot import SnapRef
+    from vmsnap_tui.model.plan import Plan
 
 SAFETY = "before-restore-"
 """What a safety snapshot's name begins with."""
@@ -63,9 +64,8 @@ async def _planned(engine: Engine, pick: Pick, *, safety: bool) -> Part:
         return Part(pick, problem=str(error))
     name = ""
     if safety:
-        taken = {text for each in facts.snapshots for text in (each.id, each.name)}
-        name = fresh_name(datetime.now().astimezone(), taken, prefix=SAFETY)
-    return Part(pick, facts.plan(Restore(pick.snapshot.ref, safety=name)))
+        name = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix=SAFETY)
+    return Part(pick, facts.plan(Restore(pick.snapshot.ref, usual_after(facts.vm, pick.snapshot), name)))
 
 
 async def restore(
@@ -87,67 +87,63 @@ async def restore(
         return tuple(replace(each, problem=failed.get(each.pick.vm.ref) or why) for each in parts)
     # With the present kept, less is lost than the plans said.
     fresh = await planned(engine, [each.pick for each in parts])
-    done = await asyncio.gather(*(_run(engine, each, told) for each in fresh))
-    if all(each.is_done for each in done):
-        return tuple(done)
-    pairs = zip(done, kept, strict=True)
+    ended = await asyncio.gather(*(_run(engine, each, told) for each in fresh))
+    if all(each.is_done for each in ended):
+        return tuple(ended)
+    pairs = zip(ended, kept, strict=True)
     return tuple(await asyncio.gather(*(_undone(engine, each, safety) for each, safety in pairs)))
+
+
+def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: bool = False) -> GroupJob:
+    """The same as a group job that goes on by itself."""
+
+    async def work(course: Course) -> str:
+        def tell(part: Part) -> None:
+            state = JobState.DONE if part.is_done else JobState.FAILED
+            if part.job and part.job.state is JobState.CANCELLED:
+                state = JobState.CANCELLED
+            course.tell(part.pick.vm.ref, state, part.problem or (part.job.outcome if part.job else ""))
+
+        ended = await restore(engine, parts, tell, all_or_nothing=all_or_nothing)
+        for part in ended:
+            tell(part)
+        return f"{sum(part.is_done for part in ended)} of {len(ended)} put back"
+
+    return engine.groups.start(title, [part.pick.vm for part in parts], work)
 
 
 async def _run(engine: Engine, part: Part, told: Callable[[Part], None]) -> Part:
     if part.plan is None or part.plan.refusals:
         return replace(part, problem=part.problem or (part.plan.refusals[0].why if part.plan else ""))
     # What was planned a while ago is asked for anew: it may be another plan by now, and then nothing is done.
-    ended = await _done(engine, part.plan)
-    part = replace(part, problem=ended) if isinstance(ended, str) else replace(part, job=ended, problem=_why(ended))
+    ended = await done(engine, part.plan)
+    part = (
+        replace(part, problem=ended)
+        if isinstance(ended, str)
+        else replace(part, job=ended, problem=why_not_done(ended))
+    )
     told(part)
     return part
 
 
-async def _kept(engine: Engine, part: Part) -> SnapRef | str:
-    """The safety snapshot of a vm, or why there is none."""
+async def _kept(engine: Engine, part: Part) -> Restore | str:
+    """How to get back to the present: the safety snapshot of a vm; or why there is none."""
     vm = part.pick.vm.ref
     try:
         facts = await engine.facts(vm)
-        taken = {text for each in facts.snapshots for text in (each.id, each.name)}
-        name = fresh_name(datetime.now().astimezone(), taken, prefix=SAFETY)
-        why = await _asked(engine, Take(vm, name, "taken before a restore"))
+        name = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix=SAFETY)
+        why = await asked(engine, Take(vm, name, "taken before a restore"))
         if why:
             return why
         fresh = await engine.facts(vm)
     except VmsnapError as error:
         return str(error)
-    return next((each.ref for each in fresh.snapshots if each.name == name), "its safety snapshot is not to be found")
+    found = next((each for each in fresh.snapshots if each.name == name), None)
+    return Restore(found.ref, usual_after(facts.vm, found)) if found else "its safety snapshot is not to be found"
 
 
-async def _undone(engine: Engine, part: Part, safety: SnapRef | str) -> Part:
+async def _undone(engine: Engine, part: Part, safety: Restore | str) -> Part:
     if isinstance(safety, str):
         return part
-    why = await _asked(engine, Restore(safety))
+    why = await asked(engine, safety)
     return replace(part, undone=not why, problem=part.problem or why or "put back, since another vm failed")
-
-
-async def _asked(engine: Engine, request: Request) -> str:
-    """Plan and do something; why it was not done, "" where it was."""
-    try:
-        plan = await engine.plan(request)
-    except VmsnapError as error:
-        return str(error)
-    if plan.refusals:
-        return plan.refusals[0].why
-    ended = await _done(engine, plan)
-    return ended if isinstance(ended, str) else _why(ended)
-
-
-async def _done(engine: Engine, plan: Plan) -> Job | str:
-    try:
-        job = await engine.jobs.submit(plan)
-    except VmsnapError as error:
-        return str(error)
-    return await engine.jobs.wait(job.id)
-
-
-def _why(job: Job) -> str:
-    if job.state is JobState.DONE:
-        return ""
-    return str(job.error) if job.error else job.outcome or job.state.value

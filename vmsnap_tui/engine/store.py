@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -89,6 +90,7 @@ class _Subscriber:
 
     def __init__(self, callback: Callable[[Changes], None], interval: float) -> None:
         self._callback = callback
+        self._context = copy_context()  # what is called has no other one than who asked for it
         self._interval = interval
         self._last = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
@@ -98,7 +100,7 @@ class _Subscriber:
         """Where to write down a change; it will be told soon."""
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(max(loop.time(), self._last + self._interval), self._tell)
+            self._timer = loop.call_at(max(loop.time(), self._last + self._interval), self._tell, context=self._context)
         return self._pending
 
     def end(self) -> None:

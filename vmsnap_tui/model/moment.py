@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
+
+CLOCKS_MAY_DIFFER = timedelta(minutes=1)
+"""Up to this a clock that runs ahead of ours is not worth a word."""
 
 
 class Side(Enum):
@@ -20,6 +25,12 @@ class Side(Enum):
     BEFORE = "before"  # the latest at or before it
     AFTER = "after"  # the earliest at or after it
     NEAREST = "nearest"
+
+    @property
+    def next(self) -> Side:
+        """The one that follows, going round."""
+        sides = list(Side)
+        return sides[(sides.index(self) + 1) % len(sides)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +42,41 @@ class Pick:
     off: timedelta | None = None
 
 
-def pick(vm: Vm, snapshots: Iterable[Snapshot], moment: datetime, side: Side = Side.BEFORE) -> Pick:
-    """The snapshot that stands for a moment (aware). Only those that are ready count; of equals the last by id."""
-    fitting = [each for each in snapshots if each.ready and _fits(each.created, moment, side)]
-    if not fitting:
-        return Pick(vm, None)
-    ordered = sorted(fitting, key=lambda each: (each.created, each.id))
-    if side is Side.BEFORE:
-        chosen = ordered[-1]
-    else:
+class History:
+    """The snapshots of a vm in the order of time; picks are found in it without looking at each."""
+
+    def __init__(self, vm: Vm, snapshots: Iterable[Snapshot]) -> None:
+        self.vm = vm
+        self.snapshots = tuple(sorted(snapshots, key=lambda each: (each.created, each.id)))
+        """All, oldest first; of equals by id."""
+        self._ready = tuple(each for each in self.snapshots if each.ready)
+        self._times = [each.created.timestamp() for each in self._ready]
+
+    def pick(self, moment: datetime, side: Side = Side.BEFORE) -> Pick:
+        """The snapshot that stands for a moment (aware). Only those that are ready count; of equals the last by id."""
+        place = self._place(moment.timestamp(), side)
+        if place is None:
+            return Pick(self.vm, None)
+        chosen = self._ready[place]
+        return Pick(self.vm, chosen, chosen.created - moment)
+
+    def _place(self, at: float, side: Side) -> int | None:
+        times = self._times
+        before = bisect_right(times, at) - 1
+        after = bisect_left(times, at)
+        # The last of those that were taken together.
+        after = bisect_right(times, times[after]) - 1 if after < len(times) else -1
+        if side is Side.BEFORE or (side is Side.NEAREST and after < 0):
+            return before if before >= 0 else None
+        if side is Side.AFTER or before < 0:
+            return after if after >= 0 else None
         # Of two that are as near, the one before: what came after it has not happened yet.
-        chosen = min(ordered, key=lambda each: (abs(each.created - moment), each.created > moment))
-        chosen = max((each for each in ordered if each.created == chosen.created), key=lambda each: each.id)
-    return Pick(vm, chosen, chosen.created - moment)
+        return before if at - times[before] <= times[after] - at else after
+
+
+def pick(vm: Vm, snapshots: Iterable[Snapshot], moment: datetime, side: Side = Side.BEFORE) -> Pick:
+    """The snapshot of one vm that stands for a moment; see `History.pick`."""
+    return History(vm, snapshots).pick(moment, side)
 
 
 def spread(picks: Iterable[Pick]) -> timedelta | None:
@@ -52,7 +85,17 @@ def spread(picks: Iterable[Pick]) -> timedelta | None:
     return max(times) - min(times) if times else None
 
 
-def _fits(created: datetime, moment: datetime, side: Side) -> bool:
-    if side is Side.NEAREST:
-        return True
-    return created <= moment if side is Side.BEFORE else created >= moment
+def wrong_clock(snapshots: Iterable[Snapshot], now: datetime) -> frozenset[str]:
+    """The ids of those whose time cannot be right: it lies ahead, or before that of the parent it was made from.
+
+    A parent that is only concluded was concluded from the times, so it proves nothing.
+    """
+    by_id = {each.id: each for each in snapshots}
+    return frozenset(
+        each.id
+        for each in by_id.values()
+        if each.created > now + CLOCKS_MAY_DIFFER
+        or (
+            each.parent in by_id and not each.inferred and each.created < by_id[each.parent].created - CLOCKS_MAY_DIFFER
+        )
+    )

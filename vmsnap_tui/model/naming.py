@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from datetime import datetime
+
+    from vmsnap_tui.model.snapshot import Snapshot
 
 _LONGEST_TO_TYPE = 30
 
@@ -22,6 +24,11 @@ def fresh_name(now: datetime, taken: Collection[str], *, prefix: str = "") -> st
     while f"{name}-{number}" in taken:
         number += 1
     return f"{name}-{number}"
+
+
+def fresh_snapshot_name(now: datetime, snapshots: Iterable[Snapshot], *, prefix: str = "") -> str:
+    """The same, where none of these snapshots of the vm is called or identified by it."""
+    return fresh_name(now, {text for each in snapshots for text in (each.id, each.name)}, prefix=prefix)
 
 
 def word_to_type(vm_name: str, vm_id: str) -> str:

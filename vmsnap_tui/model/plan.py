@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from vmsnap_tui.model.vm import VmState
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -76,6 +78,12 @@ class Restore:
         return self.snapshot.vm
 
 
+def usual_after(vm: Vm, snapshot: Snapshot) -> After:
+    """Disks alone bring back no running guest: one that runs now is started again on them."""
+    disks_alone = snapshot.memory is None and snapshot.state is not VmState.OFF
+    return After.RUNNING if disks_alone and vm.state.is_active else After.AS_TAKEN
+
+
 @dataclass(frozen=True, slots=True)
 class Delete:
     """Delete a snapshot. With `metadata_only` the record goes and the data stays."""
@@ -92,20 +100,30 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Rename a snapshot, describe it anew, or protect it. None leaves a value as it is.
+    """Rename a snapshot, describe it anew, protect it, or make it a lab's baseline. None leaves a value as it is.
 
-    A protected one is not deleted by vmsnap until that is taken away; the platform keeps the mark, for all to see.
+    A protected one is not deleted by vmsnap until that is taken away. `baseline` is the name of the lab whose vm is
+    reset to it, "" for none any more. The platform keeps both marks, for all to see.
     """
 
     snapshot: SnapRef
     name: str | None = None
     description: str | None = None
     protected: bool | None = None
+    baseline: str | None = None
 
     @property
     def vm(self) -> VmRef:
         """The vm whose snapshot it is."""
         return self.snapshot.vm
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Start a vm, or have its guest shut down."""
+
+    vm: VmRef
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +187,7 @@ class Discard:
 
 LayerRequest = Merge | EndJob | Discard
 """What is asked of layers, and not of snapshots."""
-Request = Take | Restore | Delete | Edit | Thaw | LayerRequest
+Request = Take | Restore | Delete | Edit | Thaw | Power | LayerRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +256,24 @@ class Plan:
     def is_destructive(self) -> bool:
         """Whether anything goes away."""
         return bool(self.losses)
+
+
+def power_refusals(request: Power, vm: Vm) -> tuple[Refusal, ...]:
+    """What stands against it on every platform: it is so already, or the vm is on its way."""
+    if vm.state is VmState.CHANGING:
+        return (Refusal("changing", "the vm is starting, stopping or migrating", "wait until that is done"),)
+    if request.on is (vm.state is VmState.RUNNING) and vm.state in {VmState.RUNNING, VmState.OFF}:
+        return (Refusal("nothing-to-do", f"it is {vm.state.value} already"),)
+    if request.on and vm.state is not VmState.OFF:
+        return (Refusal("not-off", f"the vm is {vm.state.value}, not off", "resume it, or switch it off first"),)
+    if not request.on and vm.state is VmState.PAUSED:
+        return (Refusal("paused", "the guest is paused and cannot shut down", "resume it first"),)
+    return ()
+
+
+def power_title(request: Power) -> str:
+    """What such a plan is called."""
+    return "Start" if request.on else "Shut down"
 
 
 def no_layers(request: LayerRequest, vm_name: str, platform: str) -> Plan:

@@ -71,7 +71,8 @@ class Snapshot(Struct, frozen=True, gc=False):
     `parent` is the id of another snapshot of the same vm, `created` is aware UTC, `state` what the vm was doing
     then, `size` in bytes where the platform tells. `ready` is False while (or because) it cannot be restored from,
     and `error` then says why. `inferred` marks a parent that is concluded, not recorded. `notes` are what else the
-    platform says of it, `forks` are the names of other vms that were started from it.
+    platform says of it, `baseline` is the lab whose vm is reset to it ("" for none), `forks` are the names of other
+    vms that were started from it.
     """
 
     ref: SnapRef
@@ -90,6 +91,7 @@ class Snapshot(Struct, frozen=True, gc=False):
     error: str = ""
     size: int | None = None
     protected: bool = False
+    baseline: str = ""
     notes: tuple[str, ...] = ()
     forks: tuple[str, ...] = ()
 

@@ -98,6 +98,7 @@ def flags(snapshot: Snapshot, forest: Forest) -> tuple[Flag, ...]:
         (Flag.PARTIAL, bool(snapshot.missing)),
         (Flag.ORPHAN, snapshot.id in forest.orphans),
         (Flag.CURRENT, snapshot.id == forest.current),
+        (Flag.BASELINE, bool(snapshot.baseline)),
         (Flag.PROTECTED, snapshot.protected),
         (Flag.INFERRED, snapshot.inferred),
     )

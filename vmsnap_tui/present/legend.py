@@ -11,6 +11,7 @@ from vmsnap_tui.present.marks import Flag, Mark, mark, meaning
 _FLAGS = {
     Flag.CURRENT: "what is written now goes on from here",
     Flag.PROTECTED: "kept from being deleted",
+    Flag.BASELINE: "what a lab is reset to",
     Flag.FAILED: "it cannot be restored from; the details say why",
     Flag.NOT_READY: "it cannot be restored from yet",
     Flag.PARTIAL: "some disks of the vm are not part of it",

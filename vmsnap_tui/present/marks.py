@@ -44,6 +44,7 @@ class Flag(Enum):
 
     CURRENT = "current"
     PROTECTED = "protected"
+    BASELINE = "baseline"
     FAILED = "failed"
     NOT_READY = "not ready"
     PARTIAL = "partial"
@@ -104,6 +105,7 @@ _MARKS: Mapping[Marked, Mark] = {
     Severity.NOTE: _mark("·", "-", "note", "foreground-muted"),
     Flag.CURRENT: _mark("◂", "<", "current", "accent"),
     Flag.PROTECTED: _mark("⊠", "P", "protected", "primary"),
+    Flag.BASELINE: _mark("⌂", "B", "baseline", "primary"),
     Flag.FAILED: _mark("✗", "!", "failed", "error"),
     Flag.NOT_READY: _mark("◌", "~", "not ready", "warning"),
     Flag.PARTIAL: _mark("◐", "%", "partial", "warning"),

@@ -26,12 +26,19 @@ MAIN: list[BindingType] = [
     Binding("s", "take", "Snapshot", id="take", tooltip="Take a snapshot of the vm (or of each marked one in turn)"),
     Binding("r", "restore", "Restore", id="restore", tooltip="Put the vm back to the highlighted snapshot"),
     Binding("d", "delete", "Delete", id="delete", tooltip="Delete the highlighted snapshot (or each marked one)"),
-    Binding("e", "edit", "Edit", id="edit", tooltip="Rename the highlighted snapshot, describe or protect it"),
+    Binding("e", "edit", "Edit", id="edit", show=False,
+            tooltip="Rename the highlighted snapshot, describe or protect it"),
     Binding("c", "chain", "Chain", id="chain", tooltip="Show what holds the data of the vm, and put it right"),
     Binding("equals_sign", "compare", "Compare", id="compare", show=False, key_display="=",
             tooltip="Compare the highlighted snapshot with now, or with a marked one"),
+    Binding("t", "timeline", "Timeline", id="timeline",
+            tooltip="The marked vms (or those shown) on one line of time, to put them back to a moment"),
+    Binding("P", "prune", "Prune", id="prune", show=False,
+            tooltip="Delete the snapshots of the vm (or of the marked ones) that are not to be kept"),
+    Binding("b", "labs", "Labs", id="labs", tooltip="Labs: sets of vms that are put back to a baseline together"),
     Binding("S", "space", "Space", id="space", show=False, tooltip="Show what takes space on all sites"),
-    Binding("x", "cancel", "Cancel", id="cancel", tooltip="Ask the job to stop: the highlighted one, or the vm's"),
+    Binding("x", "cancel", "Cancel", id="cancel", show=False,
+            tooltip="Ask the job to stop: the highlighted one, or the vm's"),
     Binding("slash", "filter", "Filter", id="filter", key_display="/", tooltip="Show only vms that fit; esc clears it"),
     Binding("u", "refresh", "Refresh", id="refresh", show=False, tooltip="Read the site anew; try a lost one at once"),
     Binding("z", "zoom", "Zoom", id="zoom", show=False, tooltip="Give the pane the whole screen, or back"),
@@ -58,7 +65,7 @@ APP: list[BindingType] = [
     Binding("q", "quit", "Quit", id="quit", tooltip="Leave; asks while jobs are running"),
 ]
 
-CHANGING = frozenset({"take", "restore", "delete", "edit"})
+CHANGING = frozenset({"take", "restore", "delete", "edit", "prune"})
 """Actions that change something on a site. Read-only mode drops them all at once."""
 
 DEPENDENT = CHANGING | {"cancel", "chain", "compare"}

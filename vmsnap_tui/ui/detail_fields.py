@@ -64,6 +64,9 @@ def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now:
         items.append(_marked("", marks.mark(marks.Flag.CURRENT)))
     if snapshot.forks:
         items.append(field("VMs of it", ", ".join(snapshot.forks)))
+    if snapshot.baseline:
+        shown = marks.mark(marks.Flag.BASELINE)
+        items.append(field("Lab", f"{shown.glyph} baseline of {snapshot.baseline}", shown.style))
     if snapshot.protected:
         items.append(_marked("", marks.mark(marks.Flag.PROTECTED)))
     if not snapshot.ready:

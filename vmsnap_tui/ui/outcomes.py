@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.groups import GroupJob
     from vmsnap_tui.engine.jobs import Job
 
 Severity = Literal["information", "warning", "error"]
@@ -20,6 +21,10 @@ _SEVERITIES: dict[JobState, Severity] = {
     JobState.FAILED: "error",
     JobState.CANCELLED: "warning",
 }
+
+
+_MOST = 3
+"""Vms of a group job that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,13 @@ def toast(job: Job) -> Toast:
     return Toast(title, words, _SEVERITIES[job.state], 15.0 if job.error else 6.0)
 
 
+def group_toast(group: GroupJob) -> Toast:
+    """How a group job that is over is told."""
+    failed = [f"{clean(each.name, limit=60)}: {each.words}" for each in group.members if each.vm in group.undone]
+    words = "\n".join([group.outcome, *failed[:_MOST], *(["…"] if failed[_MOST:] else [])])
+    return Toast(clean(group.title, limit=80), words, "error" if failed else "information", 15.0 if failed else 6.0)
+
+
 class Outcomes:
     """Tells each thing once."""
 
@@ -49,9 +61,12 @@ class Outcomes:
     def new(self, jobs: Iterable[str]) -> Iterator[Toast]:
         """What has to be told now that these jobs have changed."""
         for id_ in jobs:
-            job = self._engine.jobs.get(id_)
+            job, group = self._engine.jobs.get(id_), self._engine.groups.get(id_)
             if job and job.state.is_over and self._is_new(id_, job.state.value):
-                yield toast(job)
+                if not self._engine.groups.is_member(job):
+                    yield toast(job)
+            elif group and group.ended and self._is_new(id_, "over"):
+                yield group_toast(group)
         for left in self._engine.cut_off:
             if self._is_new(left.job, left.now):
                 title = f"Cut off: {clean(left.vm_name, limit=60)}: {clean(left.title, limit=80)}"

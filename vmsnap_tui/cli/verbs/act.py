@@ -147,8 +147,14 @@ def _outcome(job: Job, *, as_json: bool) -> int:
     return Exit.CANCELLED if job.state is JobState.CANCELLED else Exit.FAILED
 
 
-class _MaybeAt(Verb):
-    """One vm to a snapshot; with --at, several to a moment, which takes other words."""
+class _Maybe(Verb):
+    """One vm; with one more option several, which takes other words."""
+
+    option = ""
+
+    def other(self) -> click.Command:
+        """What is meant with that option."""
+        raise NotImplementedError
 
     def make_context(
         self,
@@ -157,15 +163,34 @@ class _MaybeAt(Verb):
         parent: click.Context | None = None,
         **extra: Any,  # noqa: ANN401  (click's)
     ) -> click.Context:
-        """The other command's, where --at is among the words."""
-        if any(word == "--at" or word.startswith("--at=") for word in args):
-            from vmsnap_tui.cli.verbs.moment import restore_at
-
-            return restore_at.make_context(info_name, args, parent, **extra)
+        """The other command's, where the option is among the words."""
+        if any(word == self.option or word.startswith(f"{self.option}=") for word in args):
+            return self.other().make_context(info_name, args, parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
 
-take = _real(ACTIONS["take"])
+class _MaybeAt(_Maybe):
+    option = "--at"
+
+    def other(self) -> click.Command:
+        """Several vms to a moment."""
+        from vmsnap_tui.cli.verbs.moment import restore_at
+
+        return restore_at
+
+
+class _MaybeLab(_Maybe):
+    option = "--lab"
+
+    def other(self) -> click.Command:
+        """All vms of a lab."""
+        from vmsnap_tui.cli.verbs.take_lab import take_lab
+
+        return take_lab
+
+
+_LAB = click.Option(["--lab"], metavar="NAME", help="A snapshot of each vm of a lab: see --lab NAME --help.")
+take = _real(ACTIONS["take"], _LAB, kind=_MaybeLab)
 _AT = click.Option(["--at"], metavar="TIME", help="Several vms back to a moment: see --at TIME --help.")
 restore = _real(ACTIONS["restore"], _AT, kind=_MaybeAt)
 rm = _real(ACTIONS["rm"])

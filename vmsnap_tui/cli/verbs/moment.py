@@ -12,13 +12,14 @@ from vmsnap_tui.cli.agree import agree_to
 from vmsnap_tui.cli.chosen import chosen_vms
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted, say
-from vmsnap_tui.cli.plan_text import plan_shape
+from vmsnap_tui.cli.plan_text import caution_lines, loss_lines, plan_shape
 from vmsnap_tui.cli.session import engine_for, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.engine import group
 from vmsnap_tui.model.moment import Side, pick, spread
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, when
+from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.marks import mark
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def _tell(at: datetime, parts: Sequence[Part], *, all_or_nothing: bool) -> None:
         note(f"The oldest and the newest of these are {when.span(width)} apart.")
     for part in parts:
         _tell_part(part)
+    if lost := in_all(part.plan for part in parts if part.plan):
+        note(f"Lost in all: {lost}.")
     if all_or_nothing and not all(part.can_run for part in parts):
         note("All or nothing: so nothing is done.")
 
@@ -128,12 +131,8 @@ def _tell_part(part: Part) -> None:
         note(painted(f"{marks.REFUSED.glyph} {name}: {clean(part.problem)}", marks.REFUSED.style))
     if part.plan is None:
         return
-    for loss in part.plan.losses:
-        shown = mark(loss.kind)
-        detail = f" ({clean(loss.detail)})" if loss.detail else ""
-        note(f"{name}: {painted(f'{shown.glyph} lost, {shown.word}:', shown.style)} {clean(loss.what)}{detail}")
-    for caution in part.plan.cautions:
-        note(f"{name}: {painted(marks.CAUTION.glyph, marks.CAUTION.style)} {clean(caution)}")
+    for line in (*loss_lines(part.plan), *caution_lines(part.plan)):
+        note(f"{name}: {line}")
     for refusal in part.plan.refusals:
         instead = f"; instead: {clean(refusal.instead)}" if refusal.instead else ""
         words = f"{marks.REFUSED.text} [{refusal.code}]: {clean(refusal.why)}{instead}"

@@ -30,6 +30,7 @@ def open_app(setup: Setup) -> int:
         theme=ui.theme or None,
         keys=ui.keys,
         confirm=ui.confirm,
+        labs=setup.labs,
     )
 
 

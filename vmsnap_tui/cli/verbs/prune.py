@@ -13,6 +13,7 @@ from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import Cell, columns, emit, note, painted, say
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
+from vmsnap_tui.cli.together import named_lab
 from vmsnap_tui.engine import prune
 from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.model.retention import Policy
@@ -23,13 +24,18 @@ from vmsnap_tui.present.reclaim import in_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.prune import Pruned, Pruning
+    from vmsnap_tui.model.vm import Vm
 
 _COUNT = click.IntRange(min=0)
 
 
 @click.command("prune", cls=Verb)
-@click.argument("vms", nargs=-1, required=True, metavar="VM...")
+@click.argument("vms", nargs=-1, metavar="[VM...]")
+@click.option(
+    "--lab", default="", metavar="NAME", help="The vms of a lab; by its [labs.keep], where nothing is said here."
+)
 @click.option("--keep-last", "last", type=_COUNT, default=0, metavar="N", help="The newest ones.")
 @click.option("--hourly", type=_COUNT, default=0, metavar="N", help="The newest of each of so many hours.")
 @click.option("--daily", type=_COUNT, default=0, metavar="N", help="… days.")
@@ -40,31 +46,46 @@ _COUNT = click.IntRange(min=0)
 @click.option("-y", "--yes", is_flag=True, help="Do it without asking; for timers.")
 @json_option
 @pass_setup
-def prune_verb(setup: Setup, /, *, dry_run: bool, yes: bool, as_json: bool, vms: tuple[str, ...], **kept: int) -> int:
+def prune_verb(
+    setup: Setup, /, *, dry_run: bool, yes: bool, as_json: bool, lab: str, vms: tuple[str, ...], **kept: int
+) -> int:
     """Delete the snapshots of vms that are not kept. VM is a name, "site/name", an id, or a pattern such as "web-*".
 
     Periods without any snapshot do not count. Protected snapshots stay, and those that other vms were started from, and
     those that are not ready. One that cannot be deleted alone stays too, and is named.
     """
     policy = Policy(**kept)
+    if not policy.keeps_any and lab:
+        policy = next((rule.keep for rule in setup.labs if rule.name == lab), policy)
     if not policy.keeps_any:
         raise click.UsageError("Say what is kept, such as --keep-last 3 --daily 7: else all would go.")
-    return asyncio.run(_prune(setup, vms, policy, dry_run=dry_run, yes=yes, as_json=as_json))
+    if not vms and not lab:
+        raise click.UsageError("Say of which vms, or of which --lab.")
+    return asyncio.run(_prune(setup, vms, lab, policy, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
-async def _prune(setup: Setup, names: Sequence[str], policy: Policy, *, dry_run: bool, yes: bool, as_json: bool) -> int:
-    ended: list[Pruned] = []
+async def _prune(
+    setup: Setup, names: Sequence[str], lab: str, policy: Policy, *, dry_run: bool, yes: bool, as_json: bool
+) -> int:
     async with engine_for(setup) as engine:
-        vms = await chosen_vms(engine, names)
-        with alone("prune", engine.state):
-            prunings = [await prune.planned(engine, vm, policy) for vm in vms]
-            if not as_json:
-                _tell(prunings)
-            doomed = sum(len(each.doomed) for each in prunings)
-            if doomed and not dry_run:
-                agree_to("delete", doomed, "snapshot", yes=yes)
-                for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end) for each in prunings)):
-                    ended += each
+        found = {vm.ref: vm for vm in await chosen_vms(engine, names)}
+        if lab:
+            found |= {seat.vm.ref: seat.vm for seat in (await named_lab(engine, lab)).seats}
+        return await pruned(engine, list(found.values()), policy, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+async def pruned(engine: Engine, vms: Sequence[Vm], policy: Policy, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Plan, ask, delete, and tell. The exit code."""
+    ended: list[Pruned] = []
+    with alone("prune", engine.state):
+        prunings = [await prune.planned(engine, vm, policy) for vm in vms]
+        if not as_json:
+            _tell(prunings)
+        doomed = sum(len(each.doomed) for each in prunings)
+        if doomed and not dry_run:
+            agree_to("delete", doomed, "snapshot", yes=yes)
+            for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end) for each in prunings)):
+                ended += each
     if as_json:
         emit({"policy": policy, "vms": [_shape(each, ended) for each in prunings]})
     elif ended:

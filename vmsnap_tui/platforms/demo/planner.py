@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.freeze import FreezeState
-from vmsnap_tui.model.plan import Delete, Edit, Plan, Refusal, Restore, Step, Take, Thaw, no_layers
+from vmsnap_tui.model.plan import (
+    Delete,
+    Edit,
+    Plan,
+    Power,
+    Refusal,
+    Restore,
+    Step,
+    Take,
+    Thaw,
+    no_layers,
+    power_refusals,
+    power_title,
+)
+from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.demo.methods import standing
 from vmsnap_tui.platforms.demo.plan_delete import plan_delete
 from vmsnap_tui.platforms.demo.plan_restore import plan_restore
 from vmsnap_tui.platforms.demo.plan_take import name_refusals, plan_take, quoted
 from vmsnap_tui.platforms.demo.shape import Shape
+from vmsnap_tui.platforms.marking import bad_baseline, marking
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.plan import JsonValue, Request
@@ -23,6 +38,8 @@ def plan(request: Request, facts: DemoFacts) -> Plan:
         return plan_take(request, facts)
     if isinstance(request, Thaw):
         return _thaw(request, facts)
+    if isinstance(request, Power):
+        return _power(request, facts)
     if isinstance(request, Restore | Delete | Edit):
         return _of_snapshot(request, facts)
     return no_layers(request, facts.vm.name, "the demo")
@@ -52,7 +69,8 @@ def _edit(request: Edit, facts: DemoFacts) -> Plan:
             )
         else:
             refusals += name_refusals(request.name, facts)
-    marks = request.protected not in {None, old.protected}
+    marks, _ = marking(request, old)
+    refusals += bad_baseline(request)
     if not renames and not describes and not marks:
         refusals.append(Refusal("nothing-to-do", "nothing would change", "give another name or description"))
     params: dict[str, JsonValue] = {"snapshot": old.id}
@@ -60,10 +78,16 @@ def _edit(request: Edit, facts: DemoFacts) -> Plan:
         params["name"] = request.name
     if describes:
         params["description"] = request.description
-    if marks:
-        params["protected"] = request.protected
+    params |= marks
     step = Step("edit", request.vm, f"write the record of {quoted(old.name)} anew", params)
     return Plan(request, f"Edit snapshot {quoted(old.name)}", facts.vm.name, (step,), refusals=tuple(refusals))
+
+
+def _power(request: Power, facts: DemoFacts) -> Plan:
+    state = VmState.RUNNING if request.on else VmState.OFF
+    step = Step("power", request.vm, "start the vm" if request.on else "shut the guest down", {"state": state.value})
+    refusals = (*standing(facts), *power_refusals(request, facts.vm))
+    return Plan(request, power_title(request), facts.vm.name, (step,), refusals=refusals)
 
 
 def _thaw(request: Thaw, facts: DemoFacts) -> Plan:

@@ -208,6 +208,7 @@ def _edit(act: _Act) -> str:
         clean(name) if isinstance(name, str) else None,
         description if isinstance(description, str) else None,
         protected if isinstance(protected := act.step.params.get("protected"), bool) else None,
+        clean(baseline) if isinstance(baseline := act.step.params.get("baseline"), str) else None,
     )
     return f"{new.name} written anew"
 

@@ -246,6 +246,7 @@ class World:
         name: str | None,
         description: str | None,
         protected: bool | None = None,
+        baseline: str | None = None,
     ) -> Snapshot:
         """Rename, describe or protect a snapshot. Raises Missing, Conflict."""
         with self._lock:
@@ -256,6 +257,8 @@ class World:
                 new = replace(new, description=clean_lines(description))
             if protected is not None:
                 new = replace(new, protected=protected)
+            if baseline is not None:
+                new = replace(new, baseline=baseline)
             if name is not None and name != old.name:
                 if any(other.name == name for other in machine.snapshots.values()):
                     raise Conflict(f"a snapshot named {name} exists already", "choose another name")

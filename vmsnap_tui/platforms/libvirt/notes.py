@@ -14,6 +14,7 @@ import libvirt
 from lxml import etree
 
 from vmsnap_tui.model.snapshot import Consistency
+from vmsnap_tui.model.text import clean
 from vmsnap_tui.platforms.libvirt.errors import is_code, translated
 from vmsnap_tui.platforms.libvirt.xml import BrokenXml, number, parse, written
 
@@ -38,6 +39,7 @@ class Note:
     created: int
     consistency: Consistency | None = None
     protected: bool = False
+    baseline: str = ""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -71,6 +73,8 @@ def to_xml(notes: Iterable[Note]) -> str:
             element.set("consistency", note.consistency.value)
         if note.protected:
             element.set("protected", "yes")
+        if note.baseline:
+            element.set("baseline", note.baseline)
     return written(root)
 
 
@@ -125,4 +129,4 @@ def _note(element: Element) -> Note | None:
         consistency = Consistency(element.get("consistency"))
     except ValueError:
         consistency = None
-    return Note(name, created, consistency, element.get("protected") == "yes")
+    return Note(name, created, consistency, element.get("protected") == "yes", clean(element.get("baseline") or ""))

@@ -120,6 +120,7 @@ def snapshot_from_xml(
         disks,
         head.name == current,
         protected=note is not None and note.protected,
+        baseline=note.baseline if note else "",
     )
 
 

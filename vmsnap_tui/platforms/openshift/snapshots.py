@@ -98,6 +98,7 @@ def _member(snapshot: VmSnapshot, things: Things, vm: VmRef, backed: set[str]) -
         ready=not error and status.ready_to_use is True and not failed and meta.deleted is None,
         error=error,
         protected=meta.labels.protected == stamps.YES,
+        baseline=clean(meta.annotations.baseline),
         notes=_notes(snapshot, things.machine, words),
     )
     return Member(
@@ -223,6 +224,7 @@ def _loose_member(id_: str, parts: Sequence[VolumeSnapshot], vm: VmRef, volumes:
         ready=not error and all(part.status.ready_to_use for part in parts),
         error=error,
         protected=any(part.metadata.labels.protected == stamps.YES for part in parts),
+        baseline=clean(notes.baseline),
     )
     names = tuple(part.metadata.name for part in parts)
     return Member(record, head.metadata.uid, "", notes.parents, is_base=not error, parts=names)

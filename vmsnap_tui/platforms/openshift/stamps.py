@@ -23,6 +23,9 @@ GROUP, PARTS = f"{_OURS}/group", f"{_OURS}/parts"
 VM, DISK = f"{_OURS}/vm", f"{_OURS}/disk"
 """Whose volume it was, and which."""
 
+BASELINE = f"{_OURS}/baseline"
+"""On a snapshot: the lab whose vm is reset to it."""
+
 # Labels, so that they can be selected by
 PROTECTED = f"{_OURS}/protected"
 

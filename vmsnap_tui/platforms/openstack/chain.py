@@ -95,51 +95,42 @@ def _of_server(server: Record) -> Hop:
 
 
 def _of_image(image: Record) -> Hop:
-    status = str(image.get("status") or "")
-    return Hop(
+    return _hop(
         "image",
-        clean(image["id"]),
-        status == "active",
-        f"it is {clean(status)}" if status in {"killed", "deactivated", "pending_delete"} else "",
-        _told(
-            ("name", image.get("name")),
-            ("status", status),
-            ("created", image.get("created_at")),
-            ("based on", image.get("base_image_ref")),
-            ("visibility", image.get("visibility")),
-            ("protected", "yes" if image.get("protected") else ""),
-        ),
+        image,
+        {"active"},
+        image.get("status") in {"killed", "deactivated", "pending_delete"},
+        ("created", image.get("created_at")),
+        ("based on", image.get("base_image_ref")),
+        ("visibility", image.get("visibility")),
+        ("protected", "yes" if image.get("protected") else ""),
     )
 
 
 def _of_volume(volume: Record) -> Hop:
-    status = str(volume.get("status") or "")
     image = (volume.get("volume_image_metadata") or {}).get("image_id")
-    return Hop(
+    return _hop(
         "volume",
-        clean(volume["id"]),
-        status in {"available", "in-use"},
-        f"it is {clean(status)}" if "error" in status else "",
-        _told(
-            ("name", volume.get("name")),
-            ("status", status),
-            ("type", volume.get("volume_type")),
-            ("backend", volume.get("os-vol-host-attr:host")),
-            ("made from", f"image {image}" if image else ""),
-            *(("made from", f"{what} {volume[key]}") for key, what in _MADE_FROM if volume.get(key)),
-        ),
+        volume,
+        {"available", "in-use"},
+        "error" in str(volume.get("status")),
+        ("type", volume.get("volume_type")),
+        ("backend", volume.get("os-vol-host-attr:host")),
+        ("made from", f"image {image}" if image else ""),
+        *(("made from", f"{what} {volume[key]}") for key, what in _MADE_FROM if volume.get(key)),
     )
 
 
 def _of_snap(snap: Record) -> Hop:
-    status = str(snap.get("status") or "")
-    return Hop(
-        "volume snapshot",
-        clean(snap["id"]),
-        status == "available",
-        f"it is {clean(status)}" if "error" in status else "",
-        _told(("name", snap.get("name")), ("status", status), ("created", snap.get("created_at"))),
-    )
+    is_wrong = "error" in str(snap.get("status"))
+    return _hop("volume snapshot", snap, {"available"}, is_wrong, ("created", snap.get("created_at")))
+
+
+def _hop(kind: str, record: Record, good: set[str], is_wrong: bool, *more: tuple[str, object]) -> Hop:
+    status = str(record.get("status") or "")
+    error = f"it is {clean(status)}" if is_wrong else ""
+    details = _told(("name", record.get("name")), ("status", status), *more)
+    return Hop(kind, clean(record["id"]), status in good, error, details)
 
 
 def _told(*details: tuple[str, object]) -> Details:

@@ -12,7 +12,7 @@ from vmsnap_tui.model.text import clean, clean_lines
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.convert import ROOT, disk_id, disks_of, is_yes, moment
 from vmsnap_tui.platforms.openstack.lineage import with_lineage
-from vmsnap_tui.platforms.openstack.stamps import NOTE, PROTECTED, Stamp, image_stamp, is_own, stamp_of
+from vmsnap_tui.platforms.openstack.stamps import BASELINE, NOTE, PROTECTED, Stamp, image_stamp, is_own, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,6 +120,7 @@ def _snapshot(
         error=error,
         size=size,
         protected=_is_protected(part),
+        baseline=_baseline(part),
         forks=tuple(
             sorted({name for id_ in (part.id, *(each["id"] for each in part.images)) for name in heirs.get(id_, ())})
         ),
@@ -131,6 +132,13 @@ def _is_protected(part: Part) -> bool:
     marks = [image.get(PROTECTED) for image in part.images if is_own(image)]
     marks += [(snap.get("metadata") or {}).get(PROTECTED) for snap in part.snaps]
     return "yes" in marks or any(is_yes(image.get("protected")) for image in part.images)
+
+
+def _baseline(part: Part) -> str:
+    """The lab that is noted on any part."""
+    marks = [image.get(BASELINE) for image in part.images if is_own(image)]
+    marks += [(snap.get("metadata") or {}).get(BASELINE) for snap in part.snaps]
+    return clean(str(next(filter(None, marks), "")))
 
 
 def _description(part: Part) -> str:

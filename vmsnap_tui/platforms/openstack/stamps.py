@@ -18,8 +18,8 @@ from vmsnap_tui.model.vm import VmState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ID, LINE, GROUP, PARTS, STATE, NOTE, PROTECTED = (
-    f"vmsnap_{key}" for key in ("id", "line", "group", "parts", "state", "note", "protected")
+ID, LINE, GROUP, PARTS, STATE, NOTE, PROTECTED, BASELINE = (
+    f"vmsnap_{key}" for key in ("id", "line", "group", "parts", "state", "note", "protected", "baseline")
 )
 VM, DISK = "vmsnap_vm", "vmsnap_disk"
 """On a volume that was swapped out: whose it was, and as which disk."""

@@ -15,6 +15,7 @@ from vmsnap_tui.model.reclaim import NOTHING, reclaim
 from vmsnap_tui.present.reclaim import in_words
 from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
+from vmsnap_tui.ui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +51,7 @@ class DeleteScreen(SnapshotDialogue):
         yield Choice([(scope.value, Content(text)) for scope, text in scopes.items()], Scope.ONE.value, id="scope")
         yield label("Data")
         yield Static("What this frees is being worked out…", id="frees", markup=False)
-        yield Checkbox(Content("forget the record only, leave the data"), id="metadata", compact=True)
+        yield Tick(Content("forget the record only, leave the data"), id="metadata")
 
     def show(self, plan: Plan, *, before: Plan | None = None) -> None:
         """With the plan, what it frees."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
 from textual.binding import Binding
@@ -33,13 +33,16 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm
 
 
-class PlanFrame(ModalScreen[Plan | None]):
-    """The frame of a plan dialogue: heading, options beside the plan, and the foot where one confirms."""
+ResultT = TypeVar("ResultT")
+
+
+class Frame(ModalScreen[ResultT | None]):
+    """The frame of a dialogue: heading, options beside what they come to, and the foot where one confirms."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
     DEFAULT_CSS = """
-    PlanFrame {
+    Frame {
         align: center middle;
         #frame {
             width: 92%;
@@ -59,12 +62,12 @@ class PlanFrame(ModalScreen[Plan | None]):
         .label.first { margin-top: 0; }
         ConfirmBar { dock: bottom; }
     }
-    PlanFrame.-wide {
+    Frame.-wide {
         #halves { layout: horizontal; }
         #options { width: 1fr; height: 100%; }
         #plan { width: 1fr; height: 100%; border-left: solid $panel-lighten-1; }
     }
-    PlanFrame.-narrow {
+    Frame.-narrow {
         #frame { width: 100%; max-width: 100%; height: 100%; max-height: 100%; }
         #halves { layout: vertical; overflow-y: auto; }
         #options { height: auto; }
@@ -84,7 +87,6 @@ class PlanFrame(ModalScreen[Plan | None]):
     def __init__(self, *, confirm: Confirm = "type") -> None:
         super().__init__()
         self._confirm: Confirm = confirm
-        self.plan: Plan | None = None
 
     def compose(self) -> ComposeResult:
         """Heading, halves and foot."""
@@ -94,23 +96,26 @@ class PlanFrame(ModalScreen[Plan | None]):
             with Horizontal(id="halves"):
                 yield VerticalScroll(id="options", can_focus=False)
                 with VerticalScroll(id="plan"):
-                    yield PlanView()
+                    yield self.body()
             yield ConfirmBar(self.verb, confirm=self._confirm)
 
     @abstractmethod
     def heading(self) -> str:
         """What stands in the border."""
 
-    def show(self, plan: Plan, *, before: Plan | None = None) -> None:
-        """Show a plan and ask for what it needs."""
-        self.plan = plan
-        self.query_one(PlanView).show(plan, before=before)
-        self.query_one(ConfirmBar).show(plan)
+    @abstractmethod
+    def body(self) -> Widget:
+        """Where it is shown what the options come to."""
+
+    @property
+    @abstractmethod
+    def result(self) -> ResultT | None:
+        """What was confirmed."""
 
     @on(ConfirmBar.Go)
     def _go(self) -> None:
         if self.query_one(ConfirmBar).ready:
-            self.dismiss(self.plan)
+            self.dismiss(self.result)
 
     @on(ConfirmBar.Leave)
     def action_leave(self) -> None:
@@ -123,7 +128,7 @@ class PlanFrame(ModalScreen[Plan | None]):
         """Enter: enough where nothing is lost, else it leads to where one confirms."""
         bar = self.query_one(ConfirmBar)
         if bar.ready and not bar.wants_key:
-            self.dismiss(self.plan)
+            self.dismiss(self.result)
         else:
             bar.attend()
 
@@ -131,6 +136,29 @@ class PlanFrame(ModalScreen[Plan | None]):
         """The deliberate key."""
         if self.query_one(ConfirmBar).wants_key:
             self._go()
+
+
+class PlanFrame(Frame[Plan]):
+    """One that asks for a plan."""
+
+    def __init__(self, *, confirm: Confirm = "type") -> None:
+        super().__init__(confirm=confirm)
+        self.plan: Plan | None = None
+
+    def body(self) -> Widget:
+        """The plan."""
+        return PlanView()
+
+    @property
+    def result(self) -> Plan | None:
+        """The plan that was confirmed."""
+        return self.plan
+
+    def show(self, plan: Plan, *, before: Plan | None = None) -> None:
+        """Show a plan and ask for what it needs."""
+        self.plan = plan
+        self.query_one(PlanView).show(plan, before=before)
+        self.query_one(ConfirmBar).show(plan)
 
 
 class Dialogue(PlanFrame):

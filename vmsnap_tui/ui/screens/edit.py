@@ -9,6 +9,7 @@ from textual.widgets import Checkbox, Input
 
 from vmsnap_tui.model.plan import Edit
 from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
+from vmsnap_tui.ui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ class EditScreen(SnapshotDialogue):
         yield label("Description")
         yield Input(self.snapshot.description, id="description", compact=True)
         protect = Content("protected: vmsnap deletes it for nobody")
-        yield Checkbox(protect, self.snapshot.protected, id="protected", compact=True)
+        yield Tick(protect, self.snapshot.protected, id="protected")
 
     def request(self) -> Edit:
         """Only what was changed."""

@@ -17,6 +17,7 @@ from vmsnap_tui.ui.asking import Asking
 from vmsnap_tui.ui.bindings import DEPENDENT, MAIN, WIDE, Situation, why_not
 from vmsnap_tui.ui.detail_reader import DetailReader
 from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
+from vmsnap_tui.ui.opening import Opening
 from vmsnap_tui.ui.outcomes import Outcomes
 from vmsnap_tui.ui.widgets.details import Details, Tab
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
@@ -62,8 +63,8 @@ class MainScreen(Screen[None]):
         self._engine = engine
         self._now = now
         self._notice = notice
-        self._confirm: Confirm = confirm
         self._asking = Asking(engine, self, confirm, now)
+        self._opening = Opening(engine, self, confirm, now)
         self._outcomes = Outcomes(engine)
         self._key: Key | None = None
         self._lost: set[str] = set()
@@ -165,6 +166,7 @@ class MainScreen(Screen[None]):
     def _show_jobs(self) -> None:
         self.jobs.show_jobs(self._engine.jobs.all())
         self.query_one(Header).jobs = tuple(self.jobs.running)
+        self.jobs.border_subtitle = "x cancels" if self.jobs.running else ""
 
     def _tell_outcomes(self, jobs: frozenset[str]) -> None:
         for toast in self._outcomes.new(jobs):
@@ -418,37 +420,39 @@ class MainScreen(Screen[None]):
             await self._asking.edit(vm, snapshot)
 
     def action_chain(self) -> None:
-        from vmsnap_tui.ui.screens.chain import ChainScreen
-
         if self._situation.vm:
-            self.app.push_screen(
-                ChainScreen(self._engine, self._situation.vm, self.graph.snapshot, confirm=self._confirm, now=self._now)
-            )
+            self._opening.chain(self._situation.vm, self.graph.snapshot)
 
     def action_compare(self) -> None:
-        """The highlighted snapshot with now, or two where one or two are marked."""
-        from vmsnap_tui.ui.screens.compare import CompareScreen
-
         vm, here = self._situation.vm, self._situation.snapshot
-        if vm is None or here is None:
-            return
-        known = self._engine.store.snapshots(vm.ref) or ()
-        marked = [each for each in known if each.id in self.graph.marked]
-        others = [each for each in marked if each.id != here.id]
-        if len(marked) == 2:
-            self.app.push_screen(CompareScreen(self._engine, vm, *marked))
-        elif len(others) > 1:
-            self.notify("More than two snapshots are marked; space takes a mark away.", severity="warning")
-        else:
-            self.app.push_screen(CompareScreen(self._engine, vm, here, others[0] if others else None))
+        if vm and here:
+            known = self._engine.store.snapshots(vm.ref) or ()
+            self._opening.compare(vm, here, [each for each in known if each.id in self.graph.marked])
 
     @work(group="space")
     async def action_space(self) -> None:
-        from vmsnap_tui.ui.screens.space import SpaceScreen
-
-        vm = await self.app.push_screen_wait(SpaceScreen(self._engine, self._now))
+        vm = await self._opening.space()
         if vm:
             self.go_to_vm(vm)
+
+    def action_timeline(self) -> None:
+        """Of the marked vms, else of those that fit the filter, of the group or the site under the cursor."""
+        vms = [vm for ref in self.inventory.meant if (vm := self._engine.store.vm(ref))]
+        if vms:
+            self._opening.timeline(vms)
+        else:
+            self.notify("There are no VMs here to show on a line of time.", severity="warning")
+
+    @work(group="dialogue")
+    async def action_prune(self) -> None:
+        """Of the marked vms, else of the one under the cursor."""
+        marked = [vm for ref in sorted(self.inventory.marked) if (vm := self._engine.store.vm(ref))]
+        here = [self._situation.vm] if self._situation.vm else []
+        await self._opening.prune(marked or here)
+
+    def action_labs(self) -> None:
+        marked = [ref for ref in self.inventory.meant if ref in self.inventory.marked]
+        self._opening.labs([vm for ref in marked if (vm := self._engine.store.vm(ref))])
 
     def action_cancel(self) -> None:
         if self._situation.job:

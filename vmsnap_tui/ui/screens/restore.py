@@ -9,12 +9,12 @@ from textual.content import Content
 from textual.widgets import Checkbox, Static
 
 from vmsnap_tui.model.naming import fresh_name
-from vmsnap_tui.model.plan import After, LossKind, Restore
-from vmsnap_tui.model.vm import VmState
+from vmsnap_tui.model.plan import After, LossKind, Restore, usual_after
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.ui.screens.dialogue import SnapshotDialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
 from vmsnap_tui.ui.widgets.settings_form import SettingsForm
+from vmsnap_tui.ui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,11 +63,12 @@ class RestoreScreen(SnapshotDialogue):
             yield Choice([(way.id, _described(way)) for way in ways], best.id, id="how")
             yield SettingsForm(best.settings)
         yield label("Afterwards the vm is")
-        yield Choice([(after.value, Content(text)) for after, text in _AFTER.items()], self._usual().value, id="after")
+        usual = usual_after(self.facts.vm, self.snapshot)
+        yield Choice([(after.value, Content(text)) for after, text in _AFTER.items()], usual.value, id="after")
         taken = {snapshot.name for snapshot in self.facts.snapshots}
         self._safety = fresh_name(now, taken, prefix="before-restore-")
         yield label("What is there now")
-        yield Checkbox(Content("take a safety snapshot first"), self._is_safety_wise(), id="safety", compact=True)
+        yield Tick(Content("take a safety snapshot first"), self._is_safety_wise(), id="safety")
 
     @on(Choice.Chosen, "#how")
     def offer(self, event: Choice.Chosen) -> None:
@@ -75,11 +76,6 @@ class RestoreScreen(SnapshotDialogue):
         way = next(way for way in self.facts.ways_back(self.snapshot.ref) if way.id == event.value)
         self.query_one(SettingsForm).show(way.settings)
         self.query_one("#safety", Checkbox).value = self._is_safety_wise(way.id)
-
-    def _usual(self) -> After:
-        """Disks alone bring back no running guest: one that runs now is started again on them."""
-        disks_alone = self.snapshot.memory is None and self.snapshot.state is not VmState.OFF
-        return After.RUNNING if disks_alone and self.facts.vm.state.is_active else After.AS_TAKEN
 
     def _is_safety_wise(self, how: str = "") -> bool:
         """Whether something would be lost that a safety snapshot, which can be taken, would keep."""

@@ -15,6 +15,7 @@ from vmsnap_tui.present import marks
 from vmsnap_tui.ui.screens.dialogue import Dialogue, label
 from vmsnap_tui.ui.widgets.choice import Choice
 from vmsnap_tui.ui.widgets.settings_form import SettingsForm
+from vmsnap_tui.ui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,12 +53,11 @@ class TakeScreen(Dialogue):
         if len(disks) > 1:
             yield label("Disks")
             for number, disk in enumerate(disks):
-                yield Checkbox(
+                yield Tick(
                     Content(clean(disk.id, limit=40)),
                     disk.included,
                     id=f"disk-{number}",
                     name=disk.id,
-                    compact=True,
                 )
         yield SettingsForm(methods[0].settings)
         yield Static(_hint(methods[0]), id="hint")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from textual.containers import Horizontal
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
 
 Confirm = Literal["type", "key"]
 """How a plan that destroys is confirmed: the vm's name typed, or ctrl+y."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be confirmed: a yes to one `subject` is no yes to another. `word` is what one types."""
+
+    subject: object
+    possible: bool
+    destructive: bool
+    word: str
+
+
+def _question(plan: Plan) -> Question:
+    word = word_to_type(plan.vm_name, plan.request.vm.id)
+    return Question(plan, not plan.refusals, plan.is_destructive, word)
 
 
 class ConfirmBar(Horizontal):
@@ -50,7 +66,7 @@ class ConfirmBar(Horizontal):
         self._verb = verb
         self._confirm = confirm
         self._word = ""
-        self._plan: Plan | None = None
+        self._question: Question | None = None
 
     def compose(self) -> ComposeResult:
         """Words, the field to type in, and two buttons."""
@@ -62,25 +78,28 @@ class ConfirmBar(Horizontal):
 
     def show(self, plan: Plan | None) -> None:
         """Ask for what this plan needs. None while there is no plan."""
-        destructive = plan is not None and plan.is_destructive and not plan.refusals
-        changed = plan != self._plan
-        self._plan = plan
-        self._word = ""
-        if plan is not None and destructive and self._confirm == "type":
-            self._word = word_to_type(plan.vm_name, plan.request.vm.id)
+        self.ask(None if plan is None else _question(plan))
+
+    def ask(self, question: Question | None) -> None:
+        """Ask for a yes to this. None while there is nothing to ask."""
+        destructive = question is not None and question.destructive and question.possible
+        before = self._question.subject if self._question else None
+        changed = (question.subject if question else None) != before
+        self._question = question
+        self._word = question.word if question and destructive and self._confirm == "type" else ""
         field = self.query_one("#word", Input)
         field.display = bool(self._word)
         self.query_one("#gap").display = not self._word
         if changed and field.value:
             field.value = ""  # a yes to one plan is no yes to another
         self.query_one("#go", Button).variant = "error" if destructive else "primary"
-        self.query_one("#ask", Static).update(self._ask(plan, destructive=destructive))
+        self.query_one("#ask", Static).update(self._words(destructive=destructive))
         self._check()
 
-    def _ask(self, plan: Plan | None, *, destructive: bool) -> Content:
-        if plan is None:
+    def _words(self, *, destructive: bool) -> Content:
+        if self._question is None:
             return Content("")
-        if plan.refusals:
+        if not self._question.possible:
             return Content.styled("Not possible: see why above", "$text-error")
         if self._word:
             return Content.assemble("Type ", (self._word, "bold $text-error"))
@@ -89,9 +108,9 @@ class ConfirmBar(Horizontal):
         return Content.assemble(("enter", "bold $text-primary"), f" {self._verb.lower()}")
 
     def _check(self) -> None:
-        plan = self._plan
+        question = self._question
         typed = self.query_one("#word", Input).value.strip()
-        self.ready = plan is not None and not plan.refusals and (not self._word or typed == self._word)
+        self.ready = question is not None and question.possible and (not self._word or typed == self._word)
 
     def watch_ready(self, ready: bool) -> None:
         """The button follows."""
@@ -100,7 +119,7 @@ class ConfirmBar(Horizontal):
     @property
     def wants_key(self) -> bool:
         """Whether enter alone is too little."""
-        return self._plan is not None and self._plan.is_destructive and not self._word
+        return self._question is not None and self._question.destructive and not self._word
 
     def attend(self) -> None:
         """Put the focus where one goes on from here."""

@@ -15,7 +15,7 @@ from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.present import marks, sizes
-from vmsnap_tui.ui.inventory_rows import GroupKey, NoteKey, SiteKey, Sort, arrange, is_troubled
+from vmsnap_tui.ui.inventory_rows import GroupKey, NoteKey, SiteKey, Sort, arrange, is_troubled, natural
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
 from vmsnap_tui.ui.widgets.ink import fit
 
@@ -109,6 +109,21 @@ class Inventory(CursorView):
     def shown(self) -> int:
         """How many vms fit the filter."""
         return sum(self._counts.get(SiteKey(name), 0) for name in self._sites)
+
+    @property
+    def meant(self) -> Sequence[VmRef]:
+        """The vms that a key for several is about: the marked ones, else those that fit the filter, else those of the
+        site or group under the cursor."""
+        shown = [row for row in self._rows if isinstance(row, VmRef)]
+        if self.marked:
+            hidden = self.marked.difference(shown)
+            return [*(ref for ref in shown if ref in self.marked), *sorted(hidden)]
+        if self.text or self.key is None:
+            return shown
+        group = self.key.group if isinstance(self.key, GroupKey) else None
+        entries = self._entries.get(self.key.site, {}).values()
+        known = [entry.vm for entry in entries if group is None or entry.vm.group == group]
+        return [vm.ref for vm in sorted(known, key=lambda vm: (vm.group, natural(vm.name)))]
 
     def show_site(self, view: SiteView) -> None:
         """Take in how a site stands."""

@@ -136,6 +136,7 @@ class JobsPane(InkedView, can_focus=True):
 
     def on_resize(self) -> None:
         self._size_up()
+        self.refresh()  # its frame too, which else keeps the old width now and then
 
     def on_focus(self) -> None:
         self._size_up()

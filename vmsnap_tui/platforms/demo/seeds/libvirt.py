@@ -234,7 +234,8 @@ def _students(planter: Planter) -> None:
             tags=("lab:networks-101",),
             free=210,
         )
-        pupil.took("baseline", 30 * DAYS, _INTERNAL, "as handed out", size=0.4, state=_OFF, protected=True)
+        lab, age = "networks-101", 30 * DAYS
+        pupil.took("baseline", age, _INTERNAL, "as handed out", size=0.4, state=_OFF, protected=True, baseline=lab)
         if number % 3:
             pupil.took("exercise-1", 14 * DAYS, _INTERNAL, size=0.5, state=_OFF)
         if number % 4 == 0:

@@ -69,6 +69,7 @@ class Plot:
         disks: tuple[str, ...] | None = None,
         error: str = "",
         protected: bool = False,
+        baseline: str = "",
     ) -> Plot:
         """A snapshot was taken `ago` hours ago, `size` GiB; `state` and `agent` where they were not as now."""
         vm = self._machine.vm
@@ -85,7 +86,8 @@ class Plot:
             size=int(size * GIB) or None,
         )
         self._machine.then[snapshot.id] = replace(vm, **self._was)
-        self.keep(replace(snapshot, current=False, ready=not error, error=error, protected=protected))
+        shown = replace(snapshot, current=False, ready=not error, error=error)
+        self.keep(replace(shown, protected=protected, baseline=baseline))
         if not error:
             self._parent = snapshot.id
         return self

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.plan import Delete, Discard, Edit, EndJob, Merge, Restore, Take, Thaw
+from vmsnap_tui.model.plan import Delete, Discard, Edit, EndJob, Merge, Power, Restore, Take, Thaw
 from vmsnap_tui.platforms.libvirt.plan.delete import plan_delete
 from vmsnap_tui.platforms.libvirt.plan.edit import plan_edit
 from vmsnap_tui.platforms.libvirt.plan.layers import plan_discard, plan_end_job
 from vmsnap_tui.platforms.libvirt.plan.merge import plan_merge
+from vmsnap_tui.platforms.libvirt.plan.power import plan_power
 from vmsnap_tui.platforms.libvirt.plan.restore import plan_restore
 from vmsnap_tui.platforms.libvirt.plan.take import plan_take
 from vmsnap_tui.platforms.libvirt.plan.thaw import plan_thaw
@@ -33,8 +34,8 @@ def plan(request: Request, facts: LibvirtFacts) -> Plan:
             return plan_delete(request, facts)
         case Edit():
             return plan_edit(request, facts)
-        case Thaw():
-            return plan_thaw(request, facts)
+        case Thaw() | Power():
+            return plan_thaw(request, facts) if isinstance(request, Thaw) else plan_power(request, facts)
         case _:
             return _of_layers(request, facts)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Plan, Refusal, Step
 from vmsnap_tui.platforms.libvirt.plan.rules import bad_name, is_external, not_now, quoted, unknown_snapshot
+from vmsnap_tui.platforms.marking import bad_baseline, marking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +33,16 @@ def plan_edit(request: Edit, facts: LibvirtFacts) -> Plan:
     if described:
         params["description"] = request.description
         words.append("describe it anew")
-    if request.protected not in {None, snapshot.protected}:
-        params["protected"] = request.protected
-        words.append("protect it" if request.protected else "take its protection away")
+    marks, said = marking(request, snapshot)
+    params |= marks
+    words += said
     return Plan(
         request=request,
         title=title,
         vm_name=facts.vm.name,
         steps=(Step("edit", request.vm, ", ".join(words), params),) if words else (),
         cautions=tuple(_cautions(facts, snapshot)) if new_name is not None else (),
-        refusals=tuple(_refusals(facts, snapshot, new_name, anything=bool(words))),
+        refusals=(*_refusals(facts, snapshot, new_name, anything=bool(words)), *bad_baseline(request)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vmsnap_tui.platforms.libvirt.steps.delete import delete
 from vmsnap_tui.platforms.libvirt.steps.edit import edit
 from vmsnap_tui.platforms.libvirt.steps.merge import end_job, merge
+from vmsnap_tui.platforms.libvirt.steps.power import power
 from vmsnap_tui.platforms.libvirt.steps.remove import remove
 from vmsnap_tui.platforms.libvirt.steps.restore import restore
 from vmsnap_tui.platforms.libvirt.steps.take import take
@@ -16,6 +17,7 @@ ACTIONS = {
     "delete": delete,
     "edit": edit,
     "thaw": thaw,
+    "power": power,
     "merge": merge,
     "end-job": end_job,
     "remove": remove,

@@ -39,22 +39,28 @@ def edit(
 ) -> str:
     """Describe it anew, rename it, protect it, or all of that."""
     done = []
-    if "protected" in step.params:
+    if {"protected", "baseline"} & step.params.keys():
         report(Progress("writing"))
-        done.append(_protect(connection, domain, step))
+        done.append(_mark(connection, domain, step))
     if "description" in step.params or "new_name" in step.params:
         done.append(_write(connection, domain, step, report))
     return ", ".join(done)
 
 
-def _protect(connection: Connection, domain: libvirt.virDomain, step: Step) -> str:
-    """The mark is a note, which goes with the snapshot when that gets another name."""
+def _mark(connection: Connection, domain: libvirt.virDomain, step: Step) -> str:
+    """A mark is a note, which goes with the snapshot when that gets another name."""
     head = read_head(_text(connection.snapshot(domain, str(step.params["name"]))))
     known = notes.read(domain)
     note = known.get((head.name, head.created), notes.Note(head.name, head.created))
-    note = replace(note, protected=bool(step.params["protected"]))
+    said = []
+    if "protected" in step.params:
+        note = replace(note, protected=bool(step.params["protected"]))
+        said.append("protected" if note.protected else "no longer protected")
+    if "baseline" in step.params:
+        note = replace(note, baseline=str(step.params["baseline"]))
+        said.append(f"the baseline of “{note.baseline}”" if note.baseline else "no baseline any more")
     notes.record(domain, note)
-    return "protected" if note.protected else "no longer protected"
+    return ", ".join(said)
 
 
 def _write(connection: Connection, domain: libvirt.virDomain, step: Step, report: Callable[[Progress], None]) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.plan import Delete, Edit, Plan, Refusal, Restore, Take, Thaw, no_layers
+from vmsnap_tui.model.plan import Delete, Edit, Plan, Power, Refusal, Restore, Take, Thaw, no_layers
 from vmsnap_tui.platforms.openshift.plan.delete import plan_delete
 from vmsnap_tui.platforms.openshift.plan.edit import plan_edit
+from vmsnap_tui.platforms.openshift.plan.power import plan_power
 from vmsnap_tui.platforms.openshift.plan.restore import plan_restore
 from vmsnap_tui.platforms.openshift.plan.rules import quoted
 from vmsnap_tui.platforms.openshift.plan.take import plan_take
@@ -24,6 +25,8 @@ def plan(request: Request, facts: OpenShiftFacts) -> Plan:
     """What `request` would do."""
     if isinstance(request, Take):
         return plan_take(request, facts)
+    if isinstance(request, Power):
+        return plan_power(request, facts)
     if isinstance(request, Thaw):
         return plan_thaw(request, facts)
     if isinstance(request, Restore | Delete | Edit):

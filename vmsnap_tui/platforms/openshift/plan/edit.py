@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Plan, Refusal, Step
+from vmsnap_tui.platforms.marking import bad_baseline, marking
 from vmsnap_tui.platforms.openshift.facts import Right
 from vmsnap_tui.platforms.openshift.plan.rules import bad_description, not_allowed, quoted, read_only
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 def plan_edit(request: Edit, snapshot: Snapshot, facts: OpenShiftFacts) -> Plan:
     """An annotation is written, and a label."""
     part = facts.part(snapshot.id)
-    refusals = [*read_only(facts), *not_allowed(facts, Right.EDIT if part.name else Right.RELABEL)]
+    refusals = [
+        *read_only(facts),
+        *bad_baseline(request),
+        *not_allowed(facts, Right.EDIT if part.name else Right.RELABEL),
+    ]
     names: list[JsonValue] = [cut.name for cut in part.cuts]
     params: dict[str, JsonValue] = {"snapshot": part.name, "cuts": names}
     words = []
@@ -25,9 +30,9 @@ def plan_edit(request: Edit, snapshot: Snapshot, facts: OpenShiftFacts) -> Plan:
         refusals += bad_description(request.description)
         params["description"] = request.description
         words.append("describe it anew")
-    if request.protected not in {None, snapshot.protected}:
-        params["protected"] = request.protected
-        words.append("protect it" if request.protected else "take its protection away")
+    marks, said = marking(request, snapshot)
+    params |= marks
+    words += said
     if request.name is not None and request.name != snapshot.name:
         refusals.append(
             Refusal("rename-unsupported", "Kubernetes renames no object", "change the description, or take a new one")

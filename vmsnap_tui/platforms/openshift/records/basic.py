@@ -30,6 +30,7 @@ class Notes(Struct, frozen=True, gc=False):
     parts: str = field(name=stamps.PARTS, default="")
     vm: str = field(name=stamps.VM, default="")
     disk: str = field(name=stamps.DISK, default="")
+    baseline: str = field(name=stamps.BASELINE, default="")
 
 
 class Labels(Struct, frozen=True, gc=False):

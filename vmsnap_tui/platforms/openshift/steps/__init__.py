@@ -11,6 +11,7 @@ from vmsnap_tui.platforms.openshift.steps.delete import clear, delete
 from vmsnap_tui.platforms.openshift.steps.edit import edit
 from vmsnap_tui.platforms.openshift.steps.freeze import thaw
 from vmsnap_tui.platforms.openshift.steps.launch import export, launch
+from vmsnap_tui.platforms.openshift.steps.power import power
 from vmsnap_tui.platforms.openshift.steps.restore import restore
 from vmsnap_tui.platforms.openshift.steps.take import take
 from vmsnap_tui.platforms.openshift.steps.work import Work
@@ -35,6 +36,7 @@ _ACTIONS = {
     "clear": clear,
     "edit": edit,
     "thaw": thaw,
+    "power": power,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Plan, Refusal, Step
+from vmsnap_tui.platforms.marking import bad_baseline, marking
 from vmsnap_tui.platforms.openstack.plan.delete import members
 from vmsnap_tui.platforms.openstack.plan.rules import bad_description, bad_name, quoted, read_only
 
@@ -18,7 +19,7 @@ def plan_edit(request: Edit, snapshot: Snapshot, facts: OpenStackFacts) -> Plan:
     """Every part of it is written anew."""
     new_name = request.name if request.name not in {None, snapshot.name} else None
     described = request.description is not None and request.description != snapshot.description
-    refusals = [*read_only(facts)]
+    refusals = [*read_only(facts), *bad_baseline(request)]
     params: dict[str, JsonValue] = {"snapshot": snapshot.id, **members(facts.parts[snapshot.id])}
     words = []
     if new_name is not None:
@@ -29,9 +30,9 @@ def plan_edit(request: Edit, snapshot: Snapshot, facts: OpenStackFacts) -> Plan:
         refusals += bad_description(request.description or "")
         params["description"] = request.description
         words.append("describe it anew")
-    if request.protected not in {None, snapshot.protected}:
-        params["protected"] = request.protected
-        words.append("protect it" if request.protected else "take its protection away")
+    marks, said = marking(request, snapshot)
+    params |= marks
+    words += said
     if not words:
         refusals.append(Refusal("nothing-to-do", "it is what it is asked to be"))
     steps = (Step("edit", request.vm, ", ".join(words), params),) if words else ()

@@ -8,6 +8,7 @@ from vmsnap_tui.model.errors import Cancelled, Unsupported
 from vmsnap_tui.platforms.openstack.steps.delete import delete
 from vmsnap_tui.platforms.openstack.steps.edit import edit
 from vmsnap_tui.platforms.openstack.steps.launch import launch
+from vmsnap_tui.platforms.openstack.steps.power import power
 from vmsnap_tui.platforms.openstack.steps.restore import restore
 from vmsnap_tui.platforms.openstack.steps.take import take
 from vmsnap_tui.platforms.openstack.steps.work import Work
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.platforms.openstack.cloud import Cloud
     from vmsnap_tui.platforms.openstack.inventory import Inventory
 
-_ACTIONS = {"take": take, "restore": restore, "launch": launch, "delete": delete, "edit": edit}
+_ACTIONS = {"take": take, "restore": restore, "launch": launch, "delete": delete, "edit": edit, "power": power}
 
 
 def run(cloud: Cloud, inventory: Inventory, step: Step, report: Callable[[Progress], None], stop: Event) -> str:

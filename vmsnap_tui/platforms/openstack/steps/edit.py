@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.model.errors import Missing
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.openstack.cloud import VOLUME
-from vmsnap_tui.platforms.openstack.stamps import ID, NOTE, PROTECTED, described, is_own
+from vmsnap_tui.platforms.openstack.stamps import BASELINE, ID, NOTE, PROTECTED, described, is_own
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openstack.steps.work import Work
@@ -30,6 +30,8 @@ def edit(work: Work) -> str:
         body["description"], note = described(params["description"])
     if "protected" in params:
         note[PROTECTED] = "yes" if params["protected"] else "no"
+    if "baseline" in params:
+        note[BASELINE] = params["baseline"]
     for id_ in [] if follows else snaps:  # those that Nova made with an image keep the names that it gave them
         if note:
             work.cloud.ask(VOLUME, "POST", f"/snapshots/{id_}/metadata", json={"metadata": note})
@@ -42,7 +44,7 @@ def _operations(image: dict[str, Any], params: dict[str, Any]) -> list[dict[str,
     found: list[dict[str, Any]] = []
     if "name" in params:
         found.append({"op": "replace", "path": "/name", "value": params["name"]})
-    noted = {"description", "protected"} & params.keys()
+    noted = {"description", "protected", "baseline"} & params.keys()
     if noted:
         if not is_own(image):
             # What it inherited from another image would count as its own as soon as it is marked as ours.
@@ -50,6 +52,8 @@ def _operations(image: dict[str, Any], params: dict[str, Any]) -> list[dict[str,
         found.append({"op": "add", "path": f"/{ID}", "value": image["id"]})
     if "description" in noted:
         found.append({"op": "add", "path": f"/{NOTE}", "value": params["description"]})
+    if "baseline" in noted:
+        found.append({"op": "add", "path": f"/{BASELINE}", "value": params["baseline"]})
     if "protected" in noted:
         found.append({"op": "add", "path": f"/{PROTECTED}", "value": "yes" if params["protected"] else "no"})
         if not params["protected"] and image.get("protected"):  # somebody used Glance's own mark

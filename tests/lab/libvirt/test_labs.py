@@ -1,0 +1,114 @@
+"""A lab of real guests: reset again and again with nothing left over, a new baseline, and how long a reset takes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lab.libvirt.proofs import PATIENCE, ref
+from vmsnap_tui.engine import labs
+from vmsnap_tui.model.plan import Edit
+from vmsnap_tui.model.vm import VmState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.lab.libvirt.lab import Guest, Lab
+    from tests.lab.libvirt.proofs import Admin
+    from vmsnap_tui.engine.groups import GroupJob
+    from vmsnap_tui.model.lab import Seat
+
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
+
+GUESTS, LOOPS = 6, 20
+NAME = "course"
+
+
+@pytest.fixture(scope="module")
+def guests(lab: Lab) -> Iterator[list[Guest]]:
+    found = [lab.define(f"pupil-{number}") for number in range(GUESTS)]
+    for guest in found:
+        guest.start()
+    for guest in found:
+        guest.wait_agent(PATIENCE)
+    yield found
+    for guest in found:
+        guest.destroy()
+
+
+def seats(admin: Admin) -> tuple[Seat, ...]:
+    return next(each.seats for each in labs.all_labs(admin.engine, ()) if each.name == NAME)
+
+
+async def reset(admin: Admin) -> GroupJob:
+    for seat in seats(admin):
+        await admin.engine.reload(seat.vm.ref)
+    plans = await labs.planned(admin.engine, seats(admin))
+    return await admin.engine.groups.wait(labs.reset(admin.engine, NAME, plans, patience=PATIENCE).id)
+
+
+def kept(lab: Lab, guests: Sequence[Guest]) -> dict[str, tuple[int, int]]:
+    """How many snapshot entries libvirt has of each, and how many files lie in its folder."""
+    return {
+        guest.name: (
+            len(lab.virsh("snapshot-list", guest.name, "--name").split()),
+            sum(1 for _ in guest.folder.iterdir()),
+        )
+        for guest in guests
+    }
+
+
+async def test_reset_twenty_times_leaves_nothing_over(lab: Lab, admin: Admin, guests: list[Guest]) -> None:
+    for guest in guests:
+        await admin.take(guest, "handed-out", "external-memory")
+        await admin.do(Edit((await admin.snapshots(guest))["handed-out"].ref, protected=True, baseline=NAME))
+    assert {seat.vm.name for seat in seats(admin)} == {guest.name for guest in guests}
+    boots = [guest.boot_id() for guest in guests]
+    assert not (await reset(admin)).undone
+    counters = [guest.ram_counter() for guest in guests]
+    before, began = kept(lab, guests), time.perf_counter()
+    for _ in range(LOOPS):
+        ended = await reset(admin)
+        assert ended.outcome == f"{GUESTS} of {GUESTS} clean", [each.words for each in ended.members]
+    assert kept(lab, guests) == before
+    for guest, boot, counted in zip(guests, boots, counters, strict=True):
+        assert guest.boot_id() == boot  # its memory came back, and not a fresh start
+        assert guest.ram_counter() - counted < (time.perf_counter() - began) / 2  # it counts seconds
+    survey = await admin.engine.survey(ref(guests[0]).site)
+    assert not [each for each in survey.findings if each.vm in {ref(guest) for guest in guests}]
+
+
+async def test_as_quick_as_the_commands(lab: Lab, admin: Admin, guests: list[Guest]) -> None:
+    """Against a loop of virsh over the same guests, each after the other."""
+    assert not (await reset(admin)).undone
+    began = time.perf_counter()
+    for guest in guests:
+        await asyncio.to_thread(lab.virsh, "snapshot-revert", guest.name, "handed-out")
+        await asyncio.to_thread(guest.wait_agent, PATIENCE)
+    by_hand = time.perf_counter() - began
+    began = time.perf_counter()
+    assert not (await reset(admin)).undone
+    ours = time.perf_counter() - began
+
+    assert ours < by_hand * 1.5
+
+
+async def test_shut_down_and_a_new_baseline(lab: Lab, admin: Admin, guests: list[Guest]) -> None:
+    two = [seat for seat in seats(admin) if seat.vm.name in {guests[0].name, guests[1].name}]
+    ended = await admin.engine.groups.wait(labs.power(admin.engine, NAME, two, on=False).id)
+    assert not ended.undone, [each.words for each in ended.members]
+    ended = await admin.engine.groups.wait(
+        labs.baseline(admin.engine, NAME, [(seat.vm, seat.baseline) for seat in two]).id
+    )
+    assert not ended.undone, [each.words for each in ended.members]
+    for seat in seats(admin):
+        if seat.vm.name in {each.vm.name for each in two}:
+            assert seat.baseline is not None
+            assert seat.baseline.consistency.value == "clean"
+            assert seat.baseline.protected
+    ended = await reset(admin)
+    assert not ended.undone, [each.words for each in ended.members]
+    assert {seat.vm.state for seat in seats(admin)} == {VmState.RUNNING}

@@ -1,0 +1,133 @@
+"""The labs screen: cards, reset with one key and one yes, a new lab from marked vms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.ui.stage import NARROW, stage
+from vmsnap_tui.model.errors import Failed
+from vmsnap_tui.ui.screens.group import GroupScreen
+from vmsnap_tui.ui.screens.labs import LabsScreen
+from vmsnap_tui.ui.screens.reset import ResetScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from tests.ui.stage import Stage
+    from vmsnap_tui.model.plan import Step
+
+
+async def opened(it: Stage) -> None:
+    await it.app.engine.loaded(snapshots=True)
+    await it.press("b")
+    await it.see("networks-101", "12 VMs", "student-01")
+
+
+async def test_pictures(tmp_path: Path, picture: Callable[[Stage, str], None]) -> None:
+    async with stage(tmp_path) as it:
+        await opened(it)
+        await it.press("right", "space", "down")
+        await it.see("1 marked")
+        await it.still()
+        picture(it, "labs-wide")
+        await it.press("R")
+        await it.until(lambda: isinstance(it.app.screen, ResetScreen) and it.app.screen.result)
+        await it.see("12 go back", "Type reset 12")
+        await it.still()
+        picture(it, "reset-wide")
+
+
+async def test_narrow(tmp_path: Path, picture: Callable[[Stage, str], None]) -> None:
+    async with stage(tmp_path, size=NARROW) as it:
+        await opened(it)
+        await it.press("G")
+        await it.see("student-12")
+        await it.still()
+        picture(it, "labs-narrow")
+
+
+async def test_one_key_and_one_yes(tmp_path: Path) -> None:
+    async with stage(tmp_path, speed=1000) as it:
+        await opened(it)
+        await it.press("R")
+        await it.see("Type reset 12")
+        await it.type("reset 12")
+        await it.press("enter")
+        await it.until(lambda: isinstance(it.app.screen, GroupScreen))
+        await it.see("12 of 12 clean")
+        await it.press("escape")
+        await it.until(lambda: isinstance(it.app.screen, LabsScreen))
+        await it.see("none away from the baseline", "clean, agent answers")
+        assert it.toasts.count("clean") == 1
+        await it.press("escape")
+        await it.until(lambda: it.app.screen is it.main)
+
+
+async def test_those_that_failed_are_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(tmp_path, speed=1000) as it:
+        await opened(it)
+        platform = it.platforms["kvm-rack7"]
+        doomed, real = (await it.app.engine.find("student-01")).ref, platform.run
+
+        def run(step: Step, *rest: object) -> str:
+            if step.vm == doomed:
+                raise Failed("the disk is full")
+            return real(step, *rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(platform, "run", run)
+        await it.press("space", "space", "r")
+        await it.see("2 go back")
+        await it.type("reset 2")
+        await it.press("enter")
+        await it.see("1 of 2 clean", "the disk is full", "r tries those again")
+        monkeypatch.setattr(platform, "run", real)
+        await it.press("r")
+        await it.see("1 go back")
+        await it.type("reset 1")
+        await it.press("enter")
+        await it.see("1 of 1 clean")
+
+
+async def test_a_lab_is_made_of_marked_vms(tmp_path: Path) -> None:
+    async with stage(tmp_path, speed=1000) as it:
+        await it.app.engine.loaded(snapshots=True)
+        await it.press("slash", *"web", "enter", "g", "j", "space", "space", "b")
+        await it.see("networks-101")
+        await it.press("n")
+        await it.see("A lab of 2 VMs")
+        await it.type("workshop")
+        await it.press("enter")
+        await it.see("New baseline of workshop")
+        await it.press("enter")
+        await it.see("of 2 have it")
+        await it.press("escape")
+        await it.see("Labs 2", "workshop", "web-01")
+        await it.press("p")
+        await it.see("Unprotect the baselines of workshop")
+        await it.press("enter")
+        await it.see("not protected")
+
+
+async def test_start_and_stop(tmp_path: Path) -> None:
+    async with stage(tmp_path, speed=1000) as it:
+        await opened(it)
+        await it.press("space", "s")
+        await it.see("Start networks-101")
+        await it.press("enter")
+        await it.see("it is running already")
+        await it.press("escape", "x")
+        await it.see("Shut down networks-101")
+        await it.press("enter")
+        await it.see("1 of 1 off")
+
+
+async def test_read_only_changes_nothing(tmp_path: Path) -> None:
+    async with stage(tmp_path, read_only=True) as it:
+        await opened(it)
+        for key in ("r", "R", "b", "s", "x", "p", "n"):
+            await it.press(key)
+            assert isinstance(it.app.screen, LabsScreen)
+        assert "Read-only" in it.toasts

@@ -1,0 +1,97 @@
+"""What the verbs of a lab do on the demo's own lab, and on one of the config file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vmsnap_tui.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.cli.conftest import Vmsnap
+
+LAB = "networks-101"
+CONFIG = """
+[[sites]]
+name = "rack"
+kind = "demo"
+options = { shape = "libvirt", speed = "1000" }
+[[labs]]
+name = "course"
+vms = ["student-0[1-4]", "tag:nothing"]
+baseline = "baseline"
+[labs.keep]
+last = 1
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> tuple[str, str]:
+    file = tmp_path / "course.toml"
+    file.write_text(CONFIG)
+    return "--config", str(file)
+
+
+def test_list_and_status(vmsnap: Vmsnap) -> None:
+    [lab] = vmsnap("lab", "list", "--json").json
+    assert (lab["lab"], lab["vms"], lab["no_baseline"]) == (LAB, 12, 0)
+    assert LAB in vmsnap("lab", "list").out
+    shown = vmsnap("lab", "status", LAB, "--json").json
+    assert len(shown["vms"]) == 12
+    assert sum(vm["elsewhere"] for vm in shown["vms"]) == lab["elsewhere"]
+    assert "exercise-2" in vmsnap("lab", "status", LAB).out
+
+
+def test_a_dry_run_resets_nothing(vmsnap: Vmsnap) -> None:
+    ended = vmsnap("lab", "reset", LAB, "student-0*", "--dry-run")
+    assert ended.code == Exit.OK
+    assert "student-01: back to baseline, clean" in ended.err
+    assert "student-10" not in ended.err
+    assert "Lost in all: the memory of" in ended.err
+
+
+def test_reset_says_how_each_went(vmsnap: Vmsnap) -> None:
+    told = vmsnap("lab", "reset", LAB, "--yes", "--json").json
+    assert told["outcome"] == "12 of 12 clean"
+    assert all(vm["done"] and not vm["problem"] for vm in told["vms"])
+
+
+@pytest.mark.parametrize(("verb", "said"), [("stop", "of 4 off"), ("start", "of 4 running"), ("protect", "4 of 4")])
+def test_the_same_to_each(vmsnap: Vmsnap, course: tuple[str, str], verb: str, said: str) -> None:
+    ended = vmsnap(*course, "lab", verb, "course", "--yes")
+    assert said in ended.out
+
+
+def test_a_lab_is_made_of_any_vms(vmsnap: Vmsnap) -> None:
+    ended = vmsnap("lab", "baseline", "workshop", "web-01", "web-02", "--yes")
+    assert "web-01" in ended.err
+    assert "of 2 have it" in ended.out
+
+
+def test_taken_and_pruned_in_one_go(vmsnap: Vmsnap, course: tuple[str, str]) -> None:
+    ended = vmsnap(*course, "take", "--lab", "course", "--prune", "--yes")
+    assert ended.code == Exit.OK, ended.err
+    assert "4 of 4 taken" in ended.out
+    assert "deleted" in ended.out
+    shown = vmsnap(*course, "prune", "--lab", "course", "--dry-run")
+    assert "student-04" in shown.out
+    assert "protected" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("lab", "reset", "nothing", "--yes"), Exit.MISSING, f"there are: {LAB}"),
+        (("lab", "reset", LAB, "web-01", "--yes"), Exit.MISSING, f"not in the lab {LAB}"),
+        (("lab", "reset", LAB), Exit.CANCELLED, "confirm with --yes"),
+        (("lab", "baseline", "nothing", "--yes"), Exit.MISSING, "lab baseline nothing VM"),
+        (("take", "--lab", LAB, "--prune", "--yes"), Exit.USAGE, "[labs.keep]"),
+        (("prune", "--keep-last", "1"), Exit.USAGE, "of which --lab"),
+    ],
+)
+def test_bad_words(vmsnap: Vmsnap, words: tuple[str, ...], code: Exit, said: str) -> None:
+    ended = vmsnap(*words)
+    assert (ended.code, said in ended.err) == (code, True), ended.err

@@ -1,0 +1,137 @@
+"""Labs on the demo: reset, a new baseline, power, protection; and what goes wrong stays with its own vm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vmsnap_tui.engine import labs
+from vmsnap_tui.engine.engine import Engine
+from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.model.errors import Failed
+from vmsnap_tui.model.vm import AgentState, VmState
+from vmsnap_tui.platforms.demo.platform import DemoPlatform
+from vmsnap_tui.platforms.demo.sites import demo_sites
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from vmsnap_tui.engine.groups import GroupJob
+    from vmsnap_tui.model.lab import Lab
+    from vmsnap_tui.model.plan import Step
+    from vmsnap_tui.model.vm import Site
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+LAB = "networks-101"
+platforms: dict[str, DemoPlatform] = {}
+
+
+def remembered(site: Site) -> DemoPlatform:
+    platforms[site.name] = DemoPlatform(site)
+    return platforms[site.name]
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    sites = [site for site in demo_sites(now=NOW, speed=1000) if site.name == "kvm-rack7"]
+    found = Engine(sites, platform=remembered, follow=False, state=tmp_path)
+    await found.start()
+    await found.loaded(snapshots=True)
+    yield found
+    await found.stop()
+
+
+def lab_of(engine: Engine, name: str = LAB) -> Lab:
+    return next(lab for lab in labs.all_labs(engine, ()) if lab.name == name)
+
+
+async def reset(engine: Engine, patience: float = 5.0) -> GroupJob:
+    plans = await labs.planned(engine, lab_of(engine).seats)
+    return await engine.groups.wait(labs.reset(engine, LAB, plans, patience=patience).id)
+
+
+async def test_all_are_clean_and_up_after_a_reset(engine: Engine) -> None:
+    assert any(seat.is_off_baseline for seat in lab_of(engine).seats)
+    before = {seat.vm.ref: len(engine.store.snapshots(seat.vm.ref) or ()) for seat in lab_of(engine).seats}
+    ended = await reset(engine)
+    assert ended.outcome == "12 of 12 clean"
+    assert not ended.undone
+    for seat in lab_of(engine).seats:
+        assert seat.vm.state is VmState.RUNNING
+        assert not seat.is_off_baseline
+        assert len(engine.store.snapshots(seat.vm.ref) or ()) == before[seat.vm.ref]
+
+
+async def test_a_failure_stays_with_its_vm_and_is_tried_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = platforms["kvm-rack7"]
+    doomed, real = lab_of(engine).seats[2].vm.ref, platform.run
+
+    def run(step: Step, *rest: object) -> str:
+        if step.vm == doomed:
+            raise Failed("the disk is full")
+        return real(step, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(platform, "run", run)
+    ended = await reset(engine)
+    assert ended.undone == (doomed,)
+    assert "the disk is full" in next(member.words for member in ended.members if member.vm == doomed)
+    monkeypatch.setattr(platform, "run", real)
+    seats = [seat for seat in lab_of(engine).seats if seat.vm.ref in ended.undone]
+    again = labs.reset(engine, LAB, await labs.planned(engine, seats), patience=5.0)
+    assert (await engine.groups.wait(again.id)).outcome == "1 of 1 clean"
+
+
+async def test_one_whose_agent_stays_silent_is_not_clean(engine: Engine) -> None:
+    ref = lab_of(engine).seats[0].vm.ref
+    world = platforms["kvm-rack7"].world
+    world._machines[ref].agent = AgentState.DISCONNECTED
+    ended = await reset(engine, patience=0.1)
+    assert ended.undone == (ref,)
+    assert "has not answered" in next(member.words for member in ended.members if member.vm == ref)
+
+
+async def test_a_new_baseline_takes_the_place_of_the_old_one(engine: Engine) -> None:
+    seats = [seat for seat in lab_of(engine).seats if seat.vm.state is VmState.RUNNING][:2]
+    old = [seat.baseline for seat in seats]
+    job = labs.baseline(engine, LAB, [(seat.vm, seat.baseline) for seat in seats])
+    ended = await engine.groups.wait(job.id)
+    assert [member.state for member in ended.members] == [JobState.DONE] * 2
+    for seat, before in zip(seats, old, strict=True):
+        now = next(each for each in lab_of(engine).seats if each.vm.ref == seat.vm.ref)
+        assert now.baseline is not None
+        assert now.baseline.name.startswith("baseline-")
+        assert now.baseline.protected
+        assert not now.is_off_baseline
+        assert before is not None
+        left = next(each for each in engine.store.snapshots(seat.vm.ref) or () if each.id == before.id)
+        assert (left.baseline, left.protected) == ("", False)
+
+
+async def test_a_lab_is_made_of_any_vms(engine: Engine) -> None:
+    vms = [await engine.find(name) for name in ("web-01", "db-prod-01")]
+    job = labs.baseline(engine, "workshop", [(vm, None) for vm in vms])
+    assert (await engine.groups.wait(job.id)).outcome == "2 of 2 have it"
+    assert {seat.vm.name for seat in lab_of(engine, "workshop").seats} == {"web-01", "db-prod-01"}
+
+
+async def test_power_and_protection(engine: Engine) -> None:
+    seats = [seat for seat in lab_of(engine).seats if seat.vm.state in {VmState.RUNNING, VmState.OFF}]
+    ended = await engine.groups.wait(labs.power(engine, LAB, seats, on=False).id)
+    assert not ended.undone
+    assert {seat.vm.state for seat in lab_of(engine).seats} == {VmState.OFF, VmState.PAUSED}
+    ended = await engine.groups.wait(labs.protect(engine, LAB, seats, on=False).id)
+    assert not ended.undone
+    shown = {seat.vm.ref: seat.baseline for seat in lab_of(engine).seats}
+    assert not any(base.protected for seat in seats if (base := shown[seat.vm.ref]))
+
+
+async def test_cancelled_ones_are_left_where_they_are(engine: Engine) -> None:
+    plans = await labs.planned(engine, lab_of(engine).seats)
+    job = labs.reset(engine, LAB, plans)
+    engine.groups.cancel(job.id)
+    ended = await engine.groups.wait(job.id)
+    assert ended.cancelling
+    assert all(member.state.is_over for member in ended.members)

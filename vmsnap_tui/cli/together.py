@@ -1,0 +1,65 @@
+"""Labs and group jobs, as commands know them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.cli.output import note, painted, say
+from vmsnap_tui.cli.session import listed
+from vmsnap_tui.engine import labs
+from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.present import marks, sizes
+
+if TYPE_CHECKING:
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.groups import GroupJob
+    from vmsnap_tui.model.lab import Lab
+
+
+async def known_labs(engine: Engine) -> tuple[Lab, ...]:
+    """All labs. Raises what a site raises that cannot be read: a lab must not be reset by halves unawares."""
+    for error in (await listed(engine, snapshots=True)).values():
+        raise error
+    return labs.all_labs(engine, engine.lab_rules)
+
+
+async def named_lab(engine: Engine, name: str) -> Lab:
+    """One lab. Raises Missing."""
+    known = await known_labs(engine)
+    found = next((each for each in known if each.name == name), None)
+    if found is None:
+        names = ", ".join(each.name for each in known)
+        raise Missing(f"there is no lab {name}", f"there are: {names}" if names else "make one: vmsnap lab baseline")
+    return found
+
+
+async def followed(engine: Engine, job: GroupJob, *, as_json: bool = False) -> GroupJob:
+    """Tell each vm as it ends."""
+    told: set[str] = set()
+
+    def tell(_: object = None) -> None:
+        now = engine.groups.get(job.id) or job
+        for member in now.members:
+            if member.state.is_over and member.vm.id not in told:
+                told.add(member.vm.id)
+                shown = marks.READY if member.state is JobState.DONE else marks.REFUSED
+                took = sizes.clock(((member.ended or now.started) - now.started).total_seconds())
+                note(f"{painted(shown.glyph, shown.style)} {clean(member.name)}: {clean(member.words)}  {took}")
+
+    leave = engine.store.subscribe(tell)
+    try:
+        ended = await engine.groups.wait(job.id)
+    finally:
+        leave()
+    tell()
+    if not as_json:
+        say(ended.outcome)
+    return ended
+
+
+def exit_of(job: GroupJob) -> int:
+    """Whether all are where they should be."""
+    return Exit.FAILED if job.undone else Exit.OK

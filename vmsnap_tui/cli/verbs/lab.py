@@ -1,0 +1,234 @@
+"""lab: sets of vms that are put back to their baselines together."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmsnap_tui.cli.agree import agree_to
+from vmsnap_tui.cli.chosen import chosen_vms
+from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted
+from vmsnap_tui.cli.plan_text import plan_shape
+from vmsnap_tui.cli.session import engine_for
+from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
+from vmsnap_tui.cli.together import exit_of, followed, known_labs, named_lab
+from vmsnap_tui.engine import labs
+from vmsnap_tui.engine.alone import alone
+from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.present import marks, sizes
+from vmsnap_tui.present.losses import in_all
+from vmsnap_tui.present.marks import mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.groups import GroupJob
+    from vmsnap_tui.model.lab import Lab, Seat
+
+_yes = click.option("-y", "--yes", is_flag=True, help="Do it without asking; for timers.")
+_name = click.argument("name")
+
+
+@click.group()
+def lab() -> None:
+    """Labs: named sets of vms and the baseline that they are put back to.
+
+    A lab stands in the config file ([[labs]]), or on the platforms, where `vmsnap lab baseline NAME VM…` makes one.
+    """
+
+
+@lab.command("list", cls=Verb)
+@json_option
+@pass_setup
+def list_labs(setup: Setup, *, as_json: bool) -> int:
+    """All labs, how many vms each has, and how many stand elsewhere than at their baseline."""
+    return asyncio.run(_list(setup, as_json=as_json))
+
+
+async def _list(setup: Setup, *, as_json: bool) -> int:
+    async with engine_for(setup) as engine:
+        known = await known_labs(engine)
+    if as_json:
+        emit([{"lab": each.name, "vms": len(each.seats), **_counts(each)} for each in known])
+        return Exit.OK
+    rows = [
+        [
+            Cell(clean(each.name)),
+            Cell(str(len(each.seats)), right=True),
+            *(Cell(str(count), right=True) for count in _counts(each).values()),
+        ]
+        for each in known
+    ]
+    columns(rows, ["LAB", "VMS", "RUNNING", "ELSEWHERE", "NO BASELINE"])
+    if not known:
+        note("There are no labs. Make one: vmsnap lab baseline NAME VM…")
+    return Exit.OK
+
+
+def _counts(each: Lab) -> dict[str, int]:
+    return {
+        "running": sum(seat.vm.state.is_active for seat in each.seats),
+        "elsewhere": sum(seat.is_off_baseline for seat in each.seats),
+        "no_baseline": sum(seat.baseline is None for seat in each.seats),
+    }
+
+
+@lab.command("status", cls=Verb)
+@_name
+@json_option
+@pass_setup
+def status(setup: Setup, *, name: str, as_json: bool) -> int:
+    """The vms of a lab: state, where each stands, and its baseline."""
+    return asyncio.run(_status(setup, name, as_json=as_json))
+
+
+async def _status(setup: Setup, name: str, *, as_json: bool) -> int:
+    async with engine_for(setup) as engine:
+        found = await named_lab(engine, name)
+    if as_json:
+        emit({"lab": found.name, "vms": [_seat_shape(seat) for seat in found.seats]})
+        return Exit.OK
+    now = datetime.now(UTC)
+    columns(
+        [
+            [
+                Cell(seat.vm.ref.site, "foreground-muted"),
+                Cell(clean(seat.vm.name)),
+                marked(mark(seat.vm.state)),
+                marked(mark(seat.vm.agent)),
+                Cell(clean(seat.here.name) if seat.here else "–", "warning" if seat.is_off_baseline else ""),
+                Cell(clean(seat.baseline.name) if seat.baseline else "–", "" if seat.baseline else "warning"),
+                Cell(sizes.age(seat.baseline.created, now) if seat.baseline else "", "foreground-muted", right=True),
+            ]
+            for seat in found.seats
+        ],
+        ["SITE", "VM", "STATE", "AGENT", "AT", "BASELINE", "AGE"],
+    )
+    return Exit.OK
+
+
+def _seat_shape(seat: Seat) -> dict[str, Any]:
+    return {
+        "vm": seat.vm.ref,
+        "vm_name": seat.vm.name,
+        "state": seat.vm.state,
+        "agent": seat.vm.agent,
+        "at": seat.here.id if seat.here else None,
+        "baseline": seat.baseline,
+        "elsewhere": seat.is_off_baseline,
+    }
+
+
+@lab.command("reset", cls=Verb)
+@_name
+@click.argument("vms", nargs=-1, metavar="[VM...]")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@_yes
+@json_option
+@pass_setup
+def reset(setup: Setup, *, name: str, vms: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Put the vms of a lab (or only some) back to their baselines, start them, and wait until they are up."""
+    return asyncio.run(_reset(setup, name, vms, dry_run=dry_run, yes=yes, as_json=as_json))
+
+
+async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, yes: bool, as_json: bool) -> int:
+    job: GroupJob | None = None
+    async with engine_for(setup) as engine:
+        seats = await _chosen(engine, await named_lab(engine, name), vms)
+        with alone("lab", engine.state):
+            plans = await labs.planned(engine, seats)
+            able = sum(each.can_run for each in plans)
+            if not as_json:
+                _tell_plans(plans)
+            if able and not dry_run:
+                agree_to("reset", able, "vm", yes=yes)
+                job = await followed(engine, labs.reset(engine, name, plans), as_json=as_json)
+    if as_json:
+        emit({"lab": name, "vms": [_plan_shape(each, job) for each in plans], "outcome": job.outcome if job else ""})
+    if job is not None:
+        return exit_of(job)
+    return Exit.OK if able == len(plans) else Exit.REFUSED
+
+
+async def _chosen(engine: Engine, found: Lab, vms: Sequence[str]) -> tuple[Seat, ...]:
+    if not vms:
+        return found.seats
+    wanted = {vm.ref for vm in await chosen_vms(engine, vms)}
+    strangers = wanted - {seat.vm.ref for seat in found.seats}
+    if strangers:
+        raise Missing(f"{min(strangers).id} is not in the lab {found.name}", f"see: vmsnap lab status {found.name}")
+    return tuple(seat for seat in found.seats if seat.vm.ref in wanted)
+
+
+def _tell_plans(plans: Sequence[labs.SeatPlan]) -> None:
+    for each in plans:
+        vm, target = clean(each.seat.vm.name), each.seat.baseline
+        if each.why_not:
+            note(painted(f"{marks.REFUSED.glyph} {vm}: {clean(each.why_not)}", marks.REFUSED.style))
+        elif target:
+            note(f"{marks.READY.glyph} {vm}: back to {clean(target.name)}, {target.consistency.value}")
+    if lost := in_all(each.plan for each in plans if each.plan):
+        note(f"Lost in all: {lost}.")
+
+
+def _plan_shape(each: labs.SeatPlan, job: GroupJob | None) -> dict[str, Any]:
+    member = next((member for member in job.members if member.vm == each.seat.vm.ref), None) if job else None
+    return {
+        **_seat_shape(each.seat),
+        "plan": plan_shape(each.plan) if each.plan else None,
+        "problem": each.why_not or (member.words if member and member.state is not JobState.DONE else ""),
+        "done": bool(member and member.state is JobState.DONE),
+    }
+
+
+@lab.command("baseline", cls=Verb)
+@_name
+@click.argument("vms", nargs=-1, metavar="[VM...]")
+@_yes
+@pass_setup
+def baseline(setup: Setup, *, name: str, vms: tuple[str, ...], yes: bool) -> int:
+    """Take a new baseline of a lab's vms. With VM… of these: so a lab is made, or grows."""
+    return asyncio.run(_baseline(setup, name, vms, yes=yes))
+
+
+async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool) -> int:
+    async with engine_for(setup) as engine:
+        known = {seat.vm.ref: seat for each in await known_labs(engine) if each.name == name for seat in each.seats}
+        if not vms and not known:
+            raise Missing(f"there is no lab {name}", f"make it: vmsnap lab baseline {name} VM…")
+        chosen = await chosen_vms(engine, vms) if vms else [seat.vm for seat in known.values()]
+        agree_to("baseline", len(chosen), "vm", yes=yes)
+        with alone("lab", engine.state):
+            pairs = [(vm, known[vm.ref].baseline if vm.ref in known else None) for vm in chosen]
+            return exit_of(await followed(engine, labs.baseline(engine, name, pairs)))
+
+
+def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]], GroupJob]) -> None:
+    """A verb that does the same to every vm of a lab."""
+
+    @lab.command(verb, cls=Verb, help=words)
+    @_name
+    @_yes
+    @pass_setup
+    def command(setup: Setup, *, name: str, yes: bool) -> int:
+        return asyncio.run(run(setup, name, yes=yes))
+
+    async def run(setup: Setup, name: str, *, yes: bool) -> int:
+        async with engine_for(setup) as engine:
+            found = await named_lab(engine, name)
+            agree_to(verb, len(found.seats), "vm", yes=yes)
+            with alone("lab", engine.state):
+                return exit_of(await followed(engine, begin(engine, name, found.seats)))
+
+
+_simple("start", "Start the vms of a lab.", lambda *its: labs.power(*its, on=True))
+_simple("stop", "Have the guests of a lab shut down.", lambda *its: labs.power(*its, on=False))
+_simple("protect", "Protect the baselines of a lab.", lambda *its: labs.protect(*its, on=True))
+_simple("unprotect", "Take the protection of a lab's baselines away.", lambda *its: labs.protect(*its, on=False))

@@ -1,0 +1,45 @@
+"""Something done without a dialogue: planned on fresh facts, queued, waited for. Why it was not done is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.model.errors import VmsnapError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.job import Job
+    from vmsnap_tui.model.plan import Plan, Request
+
+
+async def asked(engine: Engine, request: Request, objection: Callable[[Plan], str] = lambda _: "") -> str:
+    """Plan and do something; why it was not done, "" where it was. `objection` may say why a plan is not wanted."""
+    try:
+        plan = await engine.plan(request)
+    except VmsnapError as error:
+        return str(error)
+    if plan.refusals:
+        return plan.refusals[0].why
+    if why := objection(plan):
+        return why
+    ended = await done(engine, plan)
+    return ended if isinstance(ended, str) else why_not_done(ended)
+
+
+async def done(engine: Engine, plan: Plan) -> Job | str:
+    """The job, once it is over; or why there was none."""
+    try:
+        job = await engine.jobs.submit(plan)
+    except VmsnapError as error:
+        return str(error)
+    return await engine.jobs.wait(job.id)
+
+
+def why_not_done(job: Job) -> str:
+    """Of a job that is over; "" where it was done."""
+    if job.state is JobState.DONE:
+        return ""
+    return str(job.error) if job.error else job.outcome or job.state.value

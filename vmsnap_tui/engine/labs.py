@@ -1,0 +1,221 @@
+"""What is done with a lab: put back to its baseline and up again, a new baseline, started, shut down."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from vmsnap_tui.engine.ask import asked, done, why_not_done
+from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.model.lab import labs_of
+from vmsnap_tui.model.naming import fresh_snapshot_name
+from vmsnap_tui.model.plan import After, Edit, Power, Restore, Take
+from vmsnap_tui.model.vm import AgentState, VmState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.groups import Course, GroupJob
+    from vmsnap_tui.model.lab import Lab, LabRule, Seat
+    from vmsnap_tui.model.plan import Facts, Plan, Request
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Vm
+
+T = TypeVar("T")
+
+UP = 180.0
+"""Seconds that a guest has to come up."""
+_LOOK = 1.0  # seconds between two looks at one that comes up
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPlan:
+    """What a reset comes to for one vm. `problem` says why there is no plan."""
+
+    seat: Seat
+    plan: Plan | None = None
+    problem: str = ""
+
+    @property
+    def can_run(self) -> bool:
+        """Whether there is something to do, and nothing against it."""
+        return self.plan is not None and not self.plan.refusals
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be done, "" where it can."""
+        return self.problem or (self.plan.refusals[0].why if self.plan and self.plan.refusals else "")
+
+
+def all_labs(engine: Engine, rules: Sequence[LabRule]) -> tuple[Lab, ...]:
+    """All labs, as far as the store knows them."""
+    store = engine.store
+    vms = [vm for site in store.sites for vm in store.vms(site)]
+    return labs_of(rules, vms, lambda vm: store.snapshots(vm.ref))
+
+
+async def planned(engine: Engine, seats: Sequence[Seat]) -> tuple[SeatPlan, ...]:
+    """What a reset would do to each, on fresh facts."""
+    return tuple(await asyncio.gather(*(_planned(engine, seat) for seat in seats)))
+
+
+async def _planned(engine: Engine, seat: Seat) -> SeatPlan:
+    if seat.baseline is None:
+        return SeatPlan(seat, problem="it has no baseline yet")
+    try:
+        facts = await engine.facts(seat.vm.ref)
+    except VmsnapError as error:
+        return SeatPlan(seat, problem=str(error))
+    plan = facts.plan(Restore(seat.baseline.ref, After.RUNNING))
+    return SeatPlan(seat, plan)
+
+
+def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: float = UP) -> GroupJob:
+    """Put back to the baseline, started, seen to be up and where it should be. A failure stops only its own vm."""
+
+    async def one(each: SeatPlan, course: Course) -> str:
+        if each.plan is None or not each.can_run:
+            raise _NotDoneError(each.why_not)
+        ended = await done(engine, each.plan)
+        if why := ended if isinstance(ended, str) else why_not_done(ended):
+            raise _NotDoneError(why)
+        course.tell(each.seat.vm.ref, JobState.RUNNING, "coming up")
+        return await _up(engine, each.seat, patience)
+
+    return _together(engine, f"Reset {name}", [each.seat.vm for each in plans], plans, one, "clean")
+
+
+async def _up(engine: Engine, seat: Seat, patience: float) -> str:
+    """Wait until the guest agent says that it is up, or without one the platform. Verified: it is at its baseline."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience
+    while True:
+        facts = await engine.facts(seat.vm.ref)
+        at = next((each for each in facts.snapshots if each.current), None)
+        if seat.baseline and at is not None and at.id != seat.baseline.id:
+            raise _NotDoneError(f"it stands at {at.name}, not at its baseline")
+        if facts.vm.state is VmState.RUNNING and (not _has_agent(seat.vm) or facts.vm.agent is AgentState.CONNECTED):
+            return "clean, agent answers" if facts.vm.agent is AgentState.CONNECTED else "clean, running"
+        if loop.time() > end:
+            raise _NotDoneError(_why_not_up(facts, patience))
+        await asyncio.sleep(_LOOK)
+
+
+def _has_agent(before: Vm) -> bool:
+    """Whether an agent can be expected: it answered before, or the vm was off and has a channel for one."""
+    channel = before.state is VmState.OFF and before.agent is AgentState.DISCONNECTED
+    return channel or before.agent is AgentState.CONNECTED
+
+
+def _why_not_up(facts: Facts, patience: float) -> str:
+    if facts.vm.state is VmState.RUNNING:
+        return f"it runs, but its guest agent has not answered within {patience:.0f} s"
+    return f"it is {facts.vm.state.value} and has not come up within {patience:.0f} s"
+
+
+def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]]) -> GroupJob:
+    """Take a new baseline of each, mark and protect it, and let go of the one before (None where there is none)."""
+
+    async def one(each: tuple[Vm, Snapshot | None], course: Course) -> str:
+        vm, old = each
+        facts = await engine.facts(vm.ref)
+        title = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix="baseline-")
+        await _ask(engine, Take(vm.ref, title, f"baseline of {name}"))
+        fresh = await engine.facts(vm.ref)
+        made = next((each for each in fresh.snapshots if each.name == title), None)
+        if made is None:
+            raise _NotDoneError("the new snapshot is not to be found")
+        course.tell(vm.ref, JobState.RUNNING, "marking it")
+        await _ask(engine, Edit(made.ref, protected=True, baseline=name))
+        if old is not None and old.baseline == name:
+            # Protected it was as a baseline; what it is now, anybody may prune.
+            await _ask(engine, Edit(old.ref, protected=False if old.protected else None, baseline=""))
+        return f"at {title}, {made.consistency.value}"
+
+    return _together(engine, f"New baseline of {name}", [vm for vm, _ in vms], vms, one, "have it")
+
+
+def take(engine: Engine, name: str, seats: Sequence[Seat], title: str = "", description: str = "") -> GroupJob:
+    """A snapshot of each, by its best method; called by date and time where no title is given."""
+
+    async def one(seat: Seat, _course: Course) -> str:
+        facts = await engine.facts(seat.vm.ref)
+        called = title or fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots)
+        plan = facts.plan(Take(seat.vm.ref, called, description))
+        await _ask(engine, plan.request)
+        return f"{called}, {plan.consistency.value if plan.consistency else 'unknown'}"
+
+    return _together(engine, f"Snapshot of {name}", [seat.vm for seat in seats], seats, one, "taken")
+
+
+def power(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> GroupJob:
+    """Start all, or have their guests shut down; one that is so already is left alone."""
+
+    async def one(seat: Seat, _course: Course) -> str:
+        plan = await engine.plan(Power(seat.vm.ref, on))
+        if any(refusal.code == "nothing-to-do" for refusal in plan.refusals):
+            return plan.refusals[0].why
+        await _ask(engine, plan.request)
+        return "running" if on else "off"
+
+    verb = "Start" if on else "Shut down"
+    return _together(engine, f"{verb} {name}", [seat.vm for seat in seats], seats, one, "running" if on else "off")
+
+
+def protect(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> GroupJob:
+    """Protect all baselines, or take that away. One that a rule only names is marked with it."""
+
+    async def one(seat: Seat, _course: Course) -> str:
+        if seat.baseline is None:
+            raise _NotDoneError("it has no baseline yet")
+        plan = await engine.plan(Edit(seat.baseline.ref, protected=on, baseline=name))
+        if any(refusal.code == "nothing-to-do" for refusal in plan.refusals):
+            return plan.refusals[0].why
+        await _ask(engine, plan.request)
+        return "protected" if on else "not protected"
+
+    verb = "Protect" if on else "Unprotect"
+    words = "protected" if on else "not protected"
+    return _together(engine, f"{verb} the baselines of {name}", [seat.vm for seat in seats], seats, one, words)
+
+
+class _NotDoneError(Exception):
+    """Why one vm is not where it should be."""
+
+
+async def _ask(engine: Engine, request: Request) -> None:
+    if why := await asked(engine, request):
+        raise _NotDoneError(why)
+
+
+def _together(
+    engine: Engine,
+    title: str,
+    vms: Sequence[Vm],
+    things: Sequence[T],
+    one: Callable[[T, Course], Awaitable[str]],
+    words: str,
+) -> GroupJob:
+    """A group job in which each vm does the same, by itself."""
+
+    async def work(course: Course) -> str:
+        async def alone(vm: Vm, thing: T) -> bool:
+            if course.stopping:
+                course.tell(vm.ref, JobState.CANCELLED, "not begun")
+                return False
+            try:
+                said = await one(thing, course)
+            except (_NotDoneError, VmsnapError) as error:
+                course.tell(vm.ref, JobState.FAILED, str(error))
+                return False
+            course.tell(vm.ref, JobState.DONE, said)
+            return True
+
+        ended = await asyncio.gather(*(alone(vm, thing) for vm, thing in zip(vms, things, strict=True)))
+        return f"{sum(ended)} of {len(ended)} {words}"
+
+    return engine.groups.start(title, vms, work)

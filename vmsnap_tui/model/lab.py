@@ -1,0 +1,97 @@
+"""Labs: named sets of vms, and for each the baseline snapshot that it is reset to. Pure.
+
+A lab stands in the config file, or on the platforms themselves: a snapshot that is marked as a lab's baseline makes
+its vm a member, for everybody who looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.retention import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import Vm
+
+
+@dataclass(frozen=True, slots=True)
+class LabRule:
+    """A lab as somebody wrote it down.
+
+    `vms` are names, patterns ("student-*", "site/web-*") or tags ("tag:lab:networks"), `baseline` the name of the
+    snapshot that counts for vms where none is marked. `keep` is what pruning leaves of each.
+    """
+
+    name: str
+    vms: tuple[str, ...] = ()
+    baseline: str = ""
+    keep: Policy = field(default_factory=Policy)
+
+    def has(self, vm: Vm) -> bool:
+        """Whether a vm belongs to it."""
+        return any(_fits(vm, wanted) for wanted in self.vms)
+
+
+def _fits(vm: Vm, wanted: str) -> bool:
+    if wanted.startswith("tag:"):
+        return any(fnmatchcase(tag, wanted.removeprefix("tag:")) for tag in vm.tags)
+    return any(fnmatchcase(name, wanted) for name in (vm.name, f"{vm.ref.site}/{vm.name}", vm.ref.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One vm of a lab. `baseline` is what it is reset to, `here` the snapshot that it goes on from now.
+
+    Both are None where there is none, or `known` is False: its snapshots have not been read yet.
+    """
+
+    vm: Vm
+    baseline: Snapshot | None = None
+    here: Snapshot | None = None
+    known: bool = True
+
+    @property
+    def is_off_baseline(self) -> bool:
+        """Whether it stands on another snapshot than its baseline. What was written since, nobody tells for nothing."""
+        return self.baseline is not None and (self.here is None or self.here.id != self.baseline.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A lab with its vms, by name."""
+
+    name: str
+    seats: tuple[Seat, ...]
+
+
+def labs_of(
+    rules: Sequence[LabRule], vms: Iterable[Vm], snapshots: Callable[[Vm], Sequence[Snapshot] | None]
+) -> tuple[Lab, ...]:
+    """All labs, those of `rules` first. `snapshots` gives what is known of a vm, None while that is nothing yet."""
+    seats: dict[str, list[Seat]] = {rule.name: [] for rule in rules}
+    by_name = {rule.name: rule for rule in rules}
+    for vm in vms:
+        known = snapshots(vm)
+        found = known or ()
+        marked = {each.baseline for each in found if each.baseline}
+        for name in marked | {rule.name for rule in rules if rule.has(vm)}:
+            rule = by_name.get(name) or LabRule(name)
+            here = next((each for each in found if each.current), None)
+            seat = Seat(vm, _baseline(rule, found), here, known is not None)
+            seats.setdefault(name, []).append(seat)
+    return tuple(
+        Lab(name, tuple(sorted(members, key=lambda seat: (seat.vm.ref.site, seat.vm.group, seat.vm.name))))
+        for name, members in seats.items()
+    )
+
+
+def _baseline(rule: LabRule, snapshots: Sequence[Snapshot]) -> Snapshot | None:
+    """The one that is marked, else the one of the rule's name; of several the newest."""
+    marked = [each for each in snapshots if each.baseline == rule.name]
+    named = [each for each in snapshots if rule.baseline and each.name == rule.baseline]
+    return max(marked or named, key=lambda each: (each.created, each.id), default=None)

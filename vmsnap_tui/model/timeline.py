@@ -1,0 +1,142 @@
+"""Many vms on one line of time, and the moment that is chosen on it. Pure; whoever shows it holds one."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.model.moment import Pick, Side, wrong_clock
+from vmsnap_tui.model.timescale import Scale, around
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vmsnap_tui.model.moment import History
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.vm import VmRef
+
+_ZOOM = 2.0
+
+
+class Timeline:
+    """Histories in the order of the rows, the stretch of time that is seen, the moment, and what it picks."""
+
+    def __init__(self, now: datetime, width: int = 60) -> None:
+        """`now` is where the moment stands at first; `width` is in cells."""
+        self.now = now
+        self.moment = now
+        self.side = Side.BEFORE
+        self.scale: Scale = around((), now, width)
+        self.histories: dict[VmRef, History] = {}
+        self._pins: dict[VmRef, str] = {}
+        self._wrong: dict[VmRef, frozenset[str]] = {}
+        self._times: list[float] | None = None
+        self._picks: dict[VmRef, Pick] = {}
+
+    # What is known
+
+    def take_in(self, histories: Iterable[History], gone: Iterable[VmRef] = ()) -> None:
+        """Of vms that are new, which come last, or have changed."""
+        for history in histories:
+            ref = history.vm.ref
+            self.histories[ref] = history
+            self._wrong[ref] = wrong_clock(history.snapshots, self.now)
+            if self._pins.get(ref) not in {each.id for each in history.snapshots if each.ready}:
+                self._pins.pop(ref, None)
+        for ref in gone:
+            self.histories.pop(ref, None)
+            self._pins.pop(ref, None)
+        self._times = None
+        self._picks.clear()
+
+    def pick(self, vm: VmRef) -> Pick:
+        """What stands for the moment: a pinned one whatever the moment is."""
+        known = self._picks.get(vm)
+        if known is None:
+            known = self._picks[vm] = self._pick(self.histories[vm])
+        return known
+
+    def picks(self) -> tuple[Pick, ...]:
+        """Of all, in the order of the rows."""
+        return tuple(self.pick(vm) for vm in self.histories)
+
+    def _pick(self, history: History) -> Pick:
+        pinned = self._pins.get(history.vm.ref)
+        if pinned is None:
+            return history.pick(self.moment, self.side)
+        snapshot = next(each for each in history.snapshots if each.id == pinned)
+        return Pick(history.vm, snapshot, snapshot.created - self.moment)
+
+    def is_pinned(self, vm: VmRef) -> bool:
+        """Whether its pick was chosen by hand."""
+        return vm in self._pins
+
+    def wrong(self, vm: VmRef) -> frozenset[str]:
+        """The ids of its snapshots whose time cannot be right."""
+        return self._wrong.get(vm, frozenset())
+
+    # What is chosen
+
+    def go_to(self, moment: datetime) -> None:
+        """Choose a moment, and bring it into sight."""
+        self.moment = moment.astimezone(UTC)
+        self.scale = self.scale.showing(self.moment)
+        self._picks.clear()
+
+    def step(self, cells: int) -> None:
+        """Some cells on; never past now, since nothing is to be found there."""
+        self.go_to(min(self.scale.time(self.scale.cell(self.moment) + cells), self.now))
+
+    def jump(self, forward: int, vm: VmRef | None = None) -> bool:
+        """To the next snapshot of a vm, or of any, later (1) or earlier (-1). Whether there was one."""
+        times = self._all_times() if vm is None else [each.created.timestamp() for each in self.histories[vm].snapshots]
+        at = self.moment.timestamp()
+        place = bisect_right(times, at) if forward > 0 else bisect_left(times, at) - 1
+        if not 0 <= place < len(times):
+            return False
+        self.go_to(datetime.fromtimestamp(times[place], UTC))
+        return True
+
+    def _all_times(self) -> list[float]:
+        if self._times is None:
+            self._times = sorted({at.created.timestamp() for each in self.histories.values() for at in each.snapshots})
+        return self._times
+
+    def turn(self) -> None:
+        """The other side of the moment."""
+        self.side = self.side.next
+        self._picks.clear()
+
+    def pin(self, vm: VmRef, snapshot: Snapshot | None = None) -> bool:
+        """Keep a snapshot for a vm, what is picked now by default; pinned already, let it go. Whether that was done."""
+        snapshot = snapshot or self.pick(vm).snapshot
+        if snapshot is None or not snapshot.ready:
+            return False
+        if self._pins.get(vm) == snapshot.id:
+            del self._pins[vm]
+        else:
+            self._pins[vm] = snapshot.id
+        self._picks.pop(vm, None)
+        return True
+
+    # What is seen
+
+    def resize(self, width: int) -> None:
+        """So many cells."""
+        self.scale = self.scale.resized(width).showing(self.moment)
+
+    def zoom(self, steps: int, about: datetime | None = None) -> None:
+        """Closer (1) or further away (-1), with a moment (the chosen one) staying where it is."""
+        self.scale = self.scale.zoomed(_ZOOM**-steps, about or self.moment)
+
+    def pan(self, cells: int) -> None:
+        """See what is some cells later."""
+        self.scale = self.scale.moved(cells)
+
+    def show_all(self) -> None:
+        """All snapshots, the moment and now."""
+        ends = [
+            each.snapshots[place].created for each in self.histories.values() if each.snapshots for place in (0, -1)
+        ]
+        self.scale = around([*ends, self.moment], self.now, self.scale.width)

@@ -1,0 +1,231 @@
+"""A timeline as lines of text: the axis above, and for each vm its snapshots with what a moment picks of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.cells import set_cell_size
+
+from vmsnap_tui.model.moment import spread
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.present import marks, when
+from vmsnap_tui.present.graph import Piece, cut
+from vmsnap_tui.present.marks import mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from vmsnap_tui.model.moment import History, Pick, Side
+    from vmsnap_tui.model.timescale import Scale
+    from vmsnap_tui.present.graph import Line
+
+MOMENT = "|" if marks.PLAIN else "┃"
+_RAIL, _REACH, _NOW, _TICK = "-=:'" if marks.PLAIN else "─━┊╷"
+_EMPTY = {" ", _RAIL, _NOW}
+_LABEL = 12
+"""Cells from one label of the axis to the next at least."""
+_OFF = 13
+_WORTH = 12
+_DAY = timedelta(days=1)
+SIDES = {"before": "latest at or before", "after": "first at or after", "nearest": "nearest"}
+"""How a side is called, by `Side.value`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How `width` cells are shared: name and site, the line of time, then what is picked."""
+
+    name: int
+    site: int
+    line: int
+    pick: int
+    off: int
+    worth: int
+
+
+def columns(width: int, names: int, sites: int) -> Columns:
+    """For names and sites that are so long. In a narrow place the site goes, then the pick's name and word."""
+    wide = width >= 100
+    name = min(names, 22 if wide else 14)
+    site = min(sites, 12) if width >= 116 else 0
+    pick = 18 if wide else 0
+    worth = _WORTH if wide else 1
+    taken = name + 1 + (site + 1 if site else 0) + 1 + (pick + 1 if pick else 0) + _OFF + 1 + worth
+    return Columns(name, site, max(10, width - taken), pick, _OFF, worth)
+
+
+def left_of(shown: Columns) -> int:
+    """Cells before the line of time."""
+    return shown.name + 1 + (shown.site + 1 if shown.site else 0)
+
+
+def axis(scale: Scale, moment: datetime, now: datetime) -> tuple[Line, Line]:
+    """Two lines: days or years above, round times below, and the moment between them."""
+    upper, lower = Row(scale.width), Row(scale.width)
+    ticks = list(scale.ticks(_LABEL))
+    step = (ticks[1].at - ticks[0].at) if len(ticks) > 1 else timedelta(seconds=scale.span)
+    said = ""
+    for tick in ticks:
+        above, below = _labels(tick.at, step)
+        lower.write(tick.cell, _TICK + below, "foreground-muted")
+        if above != said:
+            upper.write(tick.cell, above, "secondary")
+            said = above
+    upper.write(scale.cell(now), marks.NOW.glyph, marks.NOW.style)
+    lower.write(scale.cell(moment), MOMENT, "accent")
+    return upper.line(), lower.line()
+
+
+def _labels(at: datetime, step: timedelta) -> tuple[str, str]:
+    if step < timedelta(minutes=1):
+        return f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}"
+    if step < _DAY * 0.9:
+        return f"{at:%Y-%m-%d}", f"{at:%H:%M}"
+    if step < 27 * _DAY:
+        return f"{at:%B %Y}", f"{at:%a %d}"
+    if step < 360 * _DAY:
+        return f"{at:%Y}", f"{at:%b}"
+    return "", f"{at:%Y}"
+
+
+class Row:
+    """Cells that are written over one another; what comes later stays."""
+
+    def __init__(self, width: int) -> None:
+        self._chars = [" "] * width
+        self._styles = ["foreground-muted"] * width
+
+    def write(self, at: int, text: str, style: str) -> None:
+        """`text` has one cell a character; what has no place is left out."""
+        begin, end = max(0, at), min(at + len(text), len(self._chars))
+        if begin < end:
+            self._chars[begin:end] = text[begin - at : end - at]
+            self._styles[begin:end] = [style] * (end - begin)
+
+    def fill(self, low: int, high: int, char: str, style: str) -> None:
+        """The same character over whatever is no snapshot."""
+        for at in range(max(0, low), min(high, len(self._chars))):
+            if self._chars[at] in _EMPTY:
+                self._chars[at], self._styles[at] = char, style
+
+    def copy(self) -> Row:
+        """Another one with the same cells."""
+        other = Row(0)
+        other._chars, other._styles = self._chars.copy(), self._styles.copy()
+        return other
+
+    def line(self) -> Line:
+        """Neighbours of one style as one piece."""
+        pieces, begin = [], 0
+        for style, group in groupby(self._styles):
+            end = begin + len(tuple(group))
+            pieces.append(Piece("".join(self._chars[begin:end]), style))
+            begin = end
+        return tuple(pieces)
+
+
+def rail(history: History, scale: Scale, now: datetime) -> Row:
+    """The snapshots of a vm on the line of time, whatever the moment is."""
+    row = Row(scale.width)
+    begin = max(0, scale.cell(history.snapshots[0].created)) if history.snapshots else scale.width
+    today = scale.cell(now)
+    row.write(begin, _RAIL * max(0, min(today, scale.width) - begin), "border-blurred")
+    row.write(today, _NOW, "foreground-muted")
+    for snapshot in history.snapshots:
+        shown = mark(snapshot.consistency)
+        row.write(scale.cell(snapshot.created), shown.glyph, shown.style if snapshot.ready else "foreground-muted")
+    return row
+
+
+def track(on: Row, scale: Scale, chosen: Pick, moment: datetime, *, pinned: bool) -> Line:
+    """A vm's rail with the moment; from the snapshot that is picked a line leads there."""
+    row, here = on.copy(), scale.cell(moment)
+    if chosen.snapshot is None:
+        row.fill(here, here + 1, MOMENT, "accent")
+        return row.line()
+    place = scale.cell(chosen.snapshot.created)
+    row.fill(here, here + 1, MOMENT, "accent")
+    row.fill(min(place, here), max(place, here), _REACH, "secondary" if pinned else "accent")
+    shown = mark(chosen.snapshot.consistency)
+    row.write(place, shown.glyph, shown.style)
+    return row.line()
+
+
+def line(
+    shown: Columns,
+    history: History,
+    scale: Scale,
+    chosen: Pick,
+    moment: datetime,
+    on: Row,
+    *,
+    pinned: bool = False,
+    wrong: bool = False,
+) -> Line:
+    """One vm; `on` is its `rail`. `wrong` says that a clock of its snapshots cannot be right."""
+    vm, snapshot = history.vm, chosen.snapshot
+    pieces = [Piece(_fit(clean(vm.name), shown.name) + " ", "foreground")]
+    if shown.site:
+        pieces.append(Piece(_fit(vm.ref.site, shown.site) + " ", "foreground-muted"))
+    pieces += track(on, scale, chosen, moment, pinned=pinned)
+    pieces.append(Piece(" ", "foreground"))
+    if snapshot is None:
+        words = "no snapshot that fits" if history.snapshots else "no snapshots"
+        room = shown.pick + 1 + shown.off + 1 + shown.worth if shown.pick else shown.off + 1 + shown.worth
+        pieces.append(Piece(cut(f"{marks.CAUTION.glyph} {words}", room), "warning"))
+        return tuple(pieces)
+    if shown.pick:
+        name = _fit(clean(snapshot.name), shown.pick) + " "
+        pieces.append(Piece(name, "secondary" if pinned else "foreground"))
+    sign = "pinned" if pinned and not shown.pick else brief_off(chosen)
+    pieces.append(Piece(cut(sign, shown.off).rjust(shown.off) + " ", "warning" if wrong else "foreground-muted"))
+    worth = mark(snapshot.consistency)
+    words = worth.text if shown.worth > 1 else worth.glyph
+    pieces.append(Piece(words, worth.style))
+    return tuple(pieces)
+
+
+def heading(shown: Columns, rows: tuple[Line, Line]) -> tuple[Line, Line]:
+    """The axis with room for the columns beside it, which are named on its second line."""
+    before = " " * left_of(shown)
+    names = Piece("VM".ljust(shown.name + 1), "foreground-muted")
+    site = Piece("SITE".ljust(shown.site + 1) if shown.site else "", "foreground-muted")
+    pick = Piece(" " + ("PICK".ljust(shown.pick + 1) if shown.pick else ""), "foreground-muted")
+    off = Piece("OFF".rjust(shown.off) + " " + ("WORTH" if shown.worth > 1 else ""), "foreground-muted")
+    return (Piece(before, "foreground-muted"), *rows[0]), (names, site, *rows[1], pick, off)
+
+
+def brief_off(chosen: Pick) -> str:
+    """How far a pick is off: "−3 h 12 m", "+2 d 1 h", "exactly"."""
+    if not chosen.off:
+        return "" if chosen.off is None else "exactly"
+    sign = "+" if chosen.off > timedelta() else "-" if marks.PLAIN else "−"
+    return sign + when.span(chosen.off)
+
+
+def summary(picks: Sequence[Pick], side: Side, wrong: int) -> Line:
+    """How many have one, how far apart these are, and which clocks cannot be right."""
+    found = sum(each.snapshot is not None for each in picks)
+    width = spread(picks)
+    pieces = [
+        Piece(f"{SIDES[side.value]}  ", "foreground-muted"),
+        Piece(f"{found} of {len(picks)} VMs", "foreground" if found == len(picks) else "warning"),
+        Piece(" have a snapshot for it", "foreground-muted"),
+    ]
+    if width is not None and found > 1:
+        pieces += [
+            Piece("  ·  spread ", "foreground-muted"),
+            Piece(when.span(width), "success" if width <= timedelta(minutes=1) else "warning"),
+        ]
+    if wrong:
+        pieces += [Piece(f"  ·  {marks.CAUTION.glyph} wrong clock: {wrong} VM{'s' * (wrong != 1)}", "warning")]
+    return tuple(pieces)
+
+
+def _fit(text: str, width: int) -> str:
+    """In exactly so many cells."""
+    return set_cell_size(cut(text, width), width)

@@ -1,0 +1,350 @@
+"""Several vms on one line of time: choose a moment, see what it picks of each, and put all back to it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input
+
+from vmsnap_tui.engine import group
+from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.model.moment import History
+from vmsnap_tui.model.plan import Restore, usual_after
+from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.timeline import Timeline
+from vmsnap_tui.present import marks, sizes, when
+from vmsnap_tui.present import timeline as present
+from vmsnap_tui.present.graph import Piece
+from vmsnap_tui.ui.plan_lines import plan_lines
+from vmsnap_tui.ui.screens.back import BackScreen
+from vmsnap_tui.ui.screens.group import GroupScreen
+from vmsnap_tui.ui.widgets.fields_view import FieldsView
+from vmsnap_tui.ui.widgets.lines import Lines
+from vmsnap_tui.ui.widgets.timeline import TimelineView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.store import Changes
+    from vmsnap_tui.model.plan import Facts
+    from vmsnap_tui.model.vm import Vm, VmRef
+    from vmsnap_tui.present.graph import Line
+    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
+
+_REST = 0.15
+"""Seconds that the moment has to rest before it is counted what it picks of all."""
+_BREATH = 200
+"""Vms taken in before the keyboard gets its turn."""
+
+
+class TimelineScreen(Screen[None]):
+    """Of these vms. Nothing is done before a plan for all was confirmed."""
+
+    DEFAULT_CSS = """
+    TimelineScreen {
+        background: $background;
+        #lines { height: 1fr; }
+        #detail { height: 8; padding: 0 1; }
+        #typed { background: $panel; color: $foreground; padding: 0 1; display: none; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "step(-1)", "Earlier", id="timeline.earlier", show=False, tooltip="Moment a cell earlier"),
+        Binding("right,l", "step(1)", "Later", id="timeline.later", show=False, tooltip="Moment a cell later"),
+        Binding("left_square_bracket", "jump(-1)", "Previous", id="timeline.previous", key_display="[",
+                tooltip="To the snapshot before, of any vm"),
+        Binding("right_square_bracket", "jump(1)", "Next", id="timeline.next", key_display="]",
+                tooltip="To the next snapshot, of any vm"),
+        Binding("left_curly_bracket", "jump_here(-1)", "Previous here", id="timeline.previous-here", show=False,
+                key_display="{", tooltip="To the snapshot before, of the highlighted vm"),
+        Binding("right_curly_bracket", "jump_here(1)", "Next here", id="timeline.next-here", show=False,
+                key_display="}", tooltip="To the next snapshot, of the highlighted vm"),
+        Binding("full_stop", "now", "Now", id="timeline.now", show=False, tooltip="The moment is now"),
+        Binding("m", "type", "Moment", id="timeline.type", tooltip="Type the moment: yesterday noon, -3h"),
+        Binding("o", "turn", "Side", id="timeline.side",
+                tooltip="Pick the latest before, the first after, or the nearest"),
+        Binding("p", "pin", "Pin", id="timeline.pin", tooltip="Keep what is picked for the vm, whatever the moment"),
+        Binding("plus,equals_sign", "zoom(1)", "Closer", id="timeline.closer", key_display="+",
+                tooltip="See less time"),
+        Binding("minus", "zoom(-1)", "Further", id="timeline.further", key_display="-", tooltip="See more time"),
+        Binding("shift+left", "pan(-1)", "Pan back", id="timeline.pan-back", show=False, tooltip="See what was before"),
+        Binding("shift+right", "pan(1)", "Pan on", id="timeline.pan-on", show=False, tooltip="See what came later"),
+        Binding("0", "all", "All", id="timeline.all", show=False, tooltip="See all snapshots"),
+        Binding("enter", "back_to", "Put back", id="timeline.restore",
+                tooltip="One plan to put all back to the moment"),
+        Binding("u", "read", "Refresh", id="refresh", show=False, tooltip="Read the snapshots anew"),
+        Binding("escape", "back", "Back", id="timeline.back", tooltip="Back to the main screen"),
+    ]  # fmt: skip
+
+    def __init__(self, engine: Engine, vms: Sequence[Vm], *, confirm: Confirm, now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._engine = engine
+        self._vms = vms
+        self._confirm: Confirm = confirm
+        self._now = now
+        self.line = Timeline(now())
+        self._facts: tuple[VmRef, Facts] | None = None
+        self.summary: Line = ()
+        """What is said of the picks of all; () until they were counted."""
+        self._resting: Timer | None = None
+        self._leave: Callable[[], None] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The axis, the rows, what the highlighted one means, and the keys."""
+        yield Lines(3, id="axis", classes="pane")
+        yield Input(
+            id="typed", placeholder='2026-03-02 14:00, "yesterday noon", "before last tuesday", -3h', compact=True
+        )
+        yield TimelineView(self.line, id="lines")
+        yield FieldsView(id="detail", classes="pane")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Take in what is known, and hear of what changes."""
+        self._axis = self.query_one("#axis", Lines)
+        self._view = self.query_one(TimelineView)
+        self._detail = self.query_one(FieldsView)
+        self._view.focus()
+        self._leave = self._engine.store.subscribe(self._hear)
+        self._fill()
+
+    def on_unmount(self) -> None:
+        """Hear no more."""
+        if self._leave:
+            self._leave()
+
+    @work(group="fill", exclusive=True)
+    async def _fill(self) -> None:
+        """All that is known already; what is not is read, those on the screen first."""
+        for start in range(0, len(self._vms), _BREATH):
+            self.line.take_in([self._history(vm) for vm in self._vms[start : start + _BREATH]])
+            await asyncio.sleep(0)
+        self.line.show_all()
+        self._view.take()
+        self._changed()
+        for vm in self._vms:
+            self._engine.want_snapshots(vm.ref)
+
+    def _history(self, vm: Vm) -> History:
+        return History(vm, self._engine.store.snapshots(vm.ref) or ())
+
+    def _hear(self, changes: Changes) -> None:
+        touched = (changes.snapshots | changes.vms) & self.line.histories.keys()
+        if not touched or not self.is_attached:
+            return
+        known = {ref: self._engine.store.vm(ref) for ref in touched}
+        self.line.take_in(
+            [self._history(vm) for vm in known.values() if vm], [ref for ref, vm in known.items() if not vm]
+        )
+        if self._facts and self._facts[0] in touched:
+            self._facts = None
+        self._view.take()
+        self._changed()
+
+    # What is shown
+
+    def _changed(self) -> None:
+        """The moment, what is picked or what is seen is another now."""
+        self._view.forget()
+        zone = self.line.moment.astimezone()
+        self._axis.border_title = Content.assemble(
+            f"Timeline of {len(self.line.histories)} VMs  ·  ", (f"{zone:%a} {when.full(zone)}", "bold $accent")
+        )
+        upper, lower = present.axis(self.line.scale, self.line.moment, self.line.now)
+        self._heading = present.heading(self._view.shown, (upper, lower))
+        self._show_heading()
+        if self._resting:
+            self._resting.stop()
+        self._resting = self.set_timer(_REST, self._rest)
+
+    def _show_heading(self) -> None:
+        gutter = Piece(" ", "foreground")
+        self._axis.show([(gutter, *self.summary), *((gutter, *line) for line in self._heading)])
+
+    def _rest(self) -> None:
+        """The moment rests: count, and say what putting the highlighted vm back would lose."""
+        wrong = sum(bool(self.line.wrong(vm)) for vm in self.line.histories)
+        self.summary = present.summary(self.line.picks(), self.line.side, wrong)
+        self._show_heading()
+        self._explain()
+
+    @on(TimelineView.Highlighted)
+    def _settle(self) -> None:
+        self._changed()
+        self._engine.look_at(self._view.visible_vms)
+
+    @work(group="explain", exclusive=True)
+    async def _explain(self) -> None:
+        """What is picked for the highlighted vm, what it is worth, and what would be lost since."""
+        vm = self._view.vm
+        if vm is None:
+            self._detail.show_lines([Content.styled("No VMs.", "$text-muted")])
+            return
+        pick = self.line.pick(vm)
+        name, snapshot = clean(pick.vm.name), pick.snapshot
+        if snapshot is None:
+            self._detail.border_title = Content(name)
+            words = "No ready snapshot lies there: it is left as it is. Choose another moment, or another side (o)."
+            unread = self._engine.store.snapshots(vm) is None
+            self._detail.show_lines([Content.styled("Reading its snapshots…" if unread else words, "$text-warning")])
+            return
+        worth = marks.mark(snapshot.consistency)
+        sign = "  pinned" if self.line.is_pinned(vm) else ""
+        self._detail.border_title = Content.assemble(f"{name} → {clean(snapshot.name)}", (sign, "$secondary"))
+        head = [
+            Content.assemble(
+                (worth.text, f"${worth.style}"),
+                (f"  {when.full(snapshot.created)}, {sizes.ago(snapshot.created, self._now())}, {when.off(pick)}", ""),
+            )
+        ]
+        if self.line.wrong(vm):
+            words = (
+                f"{marks.CAUTION.glyph} a clock was wrong: some of its snapshots lie ahead, or before their own parent"
+            )
+            head.append(Content.styled(words, "$text-warning"))
+        if self._facts is None or self._facts[0] != vm:
+            self._detail.show_lines([*head, Content.styled("Reading what would be lost…", "$text-muted")])
+            try:
+                self._facts = (vm, await self._engine.facts(vm))
+            except VmsnapError as error:
+                self._detail.show_lines([*head, Content.styled(str(error), "$text-error")])
+                return
+        facts = self._facts[1]
+        plan = facts.plan(Restore(snapshot.ref, usual_after(facts.vm, snapshot)))
+        self._detail.show_lines([*head, *plan_lines(plan)])
+
+    # Keys and mouse
+
+    def action_step(self, cells: int) -> None:
+        """The moment moves."""
+        self.line.step(cells)
+        self._changed()
+
+    def action_jump(self, forward: int) -> None:
+        """From snapshot to snapshot of any vm."""
+        self._jump(self.line.jump(forward))
+
+    def action_jump_here(self, forward: int) -> None:
+        """From snapshot to snapshot of the highlighted vm."""
+        vm = self._view.vm
+        self._jump(vm is not None and self.line.jump(forward, vm))
+
+    def _jump(self, done: bool) -> None:
+        if done:
+            self._changed()
+        else:
+            self.notify("There is no snapshot further that way.", timeout=2, markup=False)
+
+    def action_now(self) -> None:
+        """The moment is now."""
+        self.line.go_to(self.line.now)
+        self._changed()
+
+    def action_turn(self) -> None:
+        """The other side of the moment."""
+        self.line.turn()
+        self._changed()
+
+    def action_pin(self) -> None:
+        """Keep what is picked, or let it go."""
+        vm = self._view.vm
+        if vm and self.line.pin(vm):
+            self._changed()
+        else:
+            self.notify("There is nothing to pin: no snapshot is picked here.", severity="warning", markup=False)
+
+    def action_zoom(self, steps: int) -> None:
+        """See less or more time."""
+        self.line.zoom(steps)
+        self._changed()
+
+    def action_pan(self, pages: int) -> None:
+        """See earlier or later times."""
+        self.line.pan(pages * self.line.scale.width // 4)
+        self._changed()
+
+    def action_all(self) -> None:
+        """See all snapshots."""
+        self.line.show_all()
+        self._changed()
+
+    @on(TimelineView.Chosen)
+    def _choose(self, event: TimelineView.Chosen) -> None:
+        self.line.go_to(min(event.moment, self.line.now) if event.snapshot is None else event.moment)
+        self._changed()
+
+    @on(TimelineView.Pinned)
+    def _pin(self, event: TimelineView.Pinned) -> None:
+        self.line.pin(event.vm, event.snapshot)
+        self._changed()
+
+    @on(TimelineView.Panned)
+    def _pan(self, event: TimelineView.Panned) -> None:
+        self.line.pan(event.cells)
+        self._changed()
+
+    @on(TimelineView.Zoomed)
+    def _zoom(self, event: TimelineView.Zoomed) -> None:
+        self.line.zoom(event.steps, event.about)
+        self._changed()
+
+    def action_type(self) -> None:
+        """Type a moment."""
+        field = self.query_one("#typed", Input)
+        field.value = ""
+        field.display = True
+        field.focus()
+
+    @on(Input.Submitted, "#typed")
+    def _typed(self, event: Input.Submitted) -> None:
+        if event.value.strip():
+            try:
+                moment = when.parse(event.value, self._now())
+            except ValueError as error:
+                self.notify(str(error), severity="error", markup=False)
+                return
+            self.line.go_to(moment)
+            self._changed()
+        self._close_field()
+
+    def _close_field(self) -> None:
+        self.query_one("#typed", Input).display = False
+        self._view.focus()
+
+    def action_read(self) -> None:
+        """Read the sites of these vms anew."""
+        for site in {vm.site for vm in self.line.histories}:
+            self._engine.refresh(site)
+        self.notify("Reading anew.", timeout=2)
+
+    @work(group="back")
+    async def action_back_to(self) -> None:
+        """Plan, confirm, and show how it goes."""
+        if self._engine.read_only:
+            self.notify("Read-only: vmsnap was started so that it changes nothing.", severity="warning")
+            return
+        moment, picks = self.line.moment, self.line.picks()
+        confirmed = await self.app.push_screen_wait(BackScreen(self._engine, moment, picks, confirm=self._confirm))
+        if confirmed is None:
+            return
+        parts, all_or_nothing = confirmed
+        job = group.begin(self._engine, f"Back to {when.full(moment)}", parts, all_or_nothing=all_or_nothing)
+        await self.app.push_screen_wait(GroupScreen(self._engine, job, self._now))
+
+    def action_back(self) -> None:
+        """Out of the field, or back to the main screen."""
+        if self.query_one("#typed", Input).display:
+            self._close_field()
+        else:
+            self.dismiss(None)
