@@ -12,6 +12,7 @@ from vmsnap_tui.model.errors import Unsupported
 from vmsnap_tui.model.layer import Layer, LayerKind
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot, SnapshotDisk, SnapshotKind
 from vmsnap_tui.model.survey import Holdings, Survey
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.model.vm import AgentState, Backend, Disk, PlatformKind, Site, SiteInfo, Vm, VmRef, VmState
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.change import Change
     from vmsnap_tui.model.plan import Facts, Step
     from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.together import Gate
 
 SITE = Site("bench", PlatformKind.LIBVIRT, "bench:///scale")
 _PAGE = 200
@@ -89,9 +91,9 @@ class ScalePlatform:
         """Nothing is planned here."""
         _refuse(vm.id)
 
-    def run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def run(self, step: Step, report: Callable[[Progress], None], stop: Event, gate: Gate = ALONE) -> str:
         """Nothing is done here."""
-        del report, stop
+        del report, stop, gate
         _refuse(step.label)
 
     def watch(self, emit: Callable[[Change], None], stop: Event) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.follow import Follower
     from vmsnap_tui.engine.journal import Journal
+    from vmsnap_tui.engine.rendezvous import Place
     from vmsnap_tui.engine.store import Store
     from vmsnap_tui.model.plan import Plan
     from vmsnap_tui.model.vm import VmRef
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 class Jobs:
     """All jobs of this run of the program, newest last.
 
-    Each site runs a few at a time, first come, first served; a vm has one at a time.
+    Each site runs a few at a time, first come, first served; a vm has one at a time. Those that wait for each other at
+    a gate need no place: each would keep the others from getting one.
     """
 
     def __init__(self, store: Store, journal: Journal, followers: Mapping[str, Follower]) -> None:
@@ -41,6 +43,7 @@ class Jobs:
         self._followers = followers
         self._jobs: dict[str, Job] = {}
         self._stops: dict[str, StopSign] = {}
+        self._gates: dict[str, Place] = {}
         self._overs: dict[str, asyncio.Event] = {}
         self._waiting: dict[str, list[str]] = {name: [] for name in followers}
         self._running: dict[str, dict[VmRef, asyncio.Task[None]]] = {name: {} for name in followers}
@@ -53,8 +56,8 @@ class Jobs:
         """One job."""
         return self._jobs.get(job_id)
 
-    async def submit(self, plan: Plan) -> Job:
-        """Queue a plan. It is checked again against fresh facts when its turn comes.
+    async def submit(self, plan: Plan, gate: Place | None = None) -> Job:
+        """Queue a plan. It is checked again against fresh facts when its turn comes. `gate` is left when it is over.
 
         Raises Denied on a read-only site, Conflict where the plan has refusals, or where the world has moved since
         it was made (`PlanMoved`, with the plan as it would be now).
@@ -71,6 +74,9 @@ class Jobs:
         job = Job(secrets.token_hex(6), plan, JobState.WAITING, datetime.now(UTC))
         await self._journal.asked(job)
         self._stops[job.id] = StopSign()
+        if gate is not None:
+            self._gates[job.id] = gate
+            gate.bind(self._stops[job.id])
         self._overs[job.id] = asyncio.Event()
         self._put(job)
         self._waiting[vm.site].append(job.id)
@@ -123,9 +129,12 @@ class Jobs:
             vm = self._jobs[job_id].plan.request.vm
             if vm in running:
                 continue
-            if len(running) < self._followers[site].site.jobs or self._stops[job_id].is_set():
+            if self._has_place(job_id, len(running), self._followers[site].site.jobs):
                 self._waiting[site].remove(job_id)
                 running[vm] = asyncio.create_task(self._run(job_id))
+
+    def _has_place(self, job_id: str, running: int, most: int) -> bool:
+        return running < most or job_id in self._gates or self._stops[job_id].is_set()
 
     async def _run(self, job_id: str) -> None:
         vm = self._jobs[job_id].plan.request.vm
@@ -137,17 +146,25 @@ class Jobs:
             journal=self._journal,
             store=self._store,
             stop=self._stops[job_id],
+            gate=self._gates.get(job_id),
         )
         try:
             ended = await work.run()
+            self._leave(job_id)
             if work.may_be_frozen:
                 await self._thaw(vm)
             await self._journal.ended(ended)
             self._put(ended)
         finally:
+            self._leave(job_id)
             del self._running[vm.site][vm]
             self._overs[job_id].set()
             self._start_next(vm.site)
+
+    def _leave(self, job_id: str) -> None:
+        """Nobody waits any more for what is over."""
+        if gate := self._gates.pop(job_id, None):
+            gate.leave()
 
     async def _thaw(self, vm: VmRef) -> None:
         """Queue a thaw where a job that ended badly has left the guest frozen."""

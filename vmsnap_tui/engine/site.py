@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -12,12 +13,14 @@ from vmsnap_tui.engine.lane import Lane, StopSign, post, start_thread
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Failed, Unreachable, VmsnapError
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.together import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.model.vm import Site, SiteInfo, Vm, VmRef
     from vmsnap_tui.platforms.protocol import Platform
 
@@ -49,6 +52,7 @@ class Connection:
         self._platform: Platform | None = None
         self._reads = Lane(f"{site.name} reads", READS)
         self._steps = Lane(f"{site.name} steps", site.jobs)
+        self._together = Lane(f"{site.name} together", sys.maxsize)
         self._watch: StopSign | None = None
         self._on_screen: frozenset[VmRef] = frozenset()
 
@@ -68,12 +72,18 @@ class Connection:
         while (page := await self._ask(lambda: next(pages, None))) is not None:
             yield page
 
-    async def run(self, step: Step, report: Callable[[Progress], None], stop: StopSign) -> str:
-        """Do one step. `report` is called on the loop, with the newest progress where it comes too fast."""
+    async def run(
+        self, step: Step, report: Callable[[Progress], None], stop: StopSign, gate: Gate | None = None
+    ) -> str:
+        """Do one step. `report` is called on the loop, with the newest progress where it comes too fast.
+
+        Steps that wait for each other at a `gate` have a thread each, so that none waits for one that has none.
+        """
         crossing = _Crossing(asyncio.get_running_loop(), report, _same_lamp)
         try:
-            return await self._steps.call(
-                lambda: _typed(lambda: self._opened().run(step, crossing.send, stop)),
+            lane = self._steps if gate is None else self._together
+            return await lane.call(
+                lambda: _typed(lambda: self._opened().run(step, crossing.send, stop, gate or ALONE)),
             )
         finally:
             crossing.end()
@@ -134,6 +144,7 @@ class Connection:
             closing.close()
         self._reads.close()
         self._steps.close()
+        self._together.close()
 
     def _open(self) -> SiteInfo:
         if self._platform is None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.follow import Follower
     from vmsnap_tui.engine.journal import Journal
     from vmsnap_tui.engine.lane import StopSign
+    from vmsnap_tui.engine.rendezvous import Place
     from vmsnap_tui.engine.store import Store
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.progress import Progress
@@ -44,8 +45,9 @@ class Work:
         journal: Journal,
         store: Store,
         stop: StopSign,
+        gate: Place | None = None,
     ) -> None:
-        """`read` gives the job as it is now, `put` makes it another."""
+        """`read` gives the job as it is now, `put` makes it another. `gate` is its place in a group snapshot."""
         self.may_be_frozen = False
         """Whether a step may have left the guest frozen."""
         self._read = read
@@ -54,6 +56,7 @@ class Work:
         self._journal = journal
         self._store = store
         self._stop = stop
+        self._gate = gate
         self._plan = read().plan
         self._vm = self._plan.request.vm
         self._pace = Pace()
@@ -92,7 +95,7 @@ class Work:
         await self._journal.step_begun(self._read(), index)
         self.may_be_frozen = self.may_be_frozen or step.freezes
         try:
-            said = await self._follower.connection.run(step, self._report, self._stop)
+            said = await self._follower.connection.run(step, self._report, self._stop, self._gate)
         except VmsnapError as error:
             state = JobState.CANCELLED if isinstance(error, Cancelled) else JobState.FAILED
             await self._step_over(state, error.words)

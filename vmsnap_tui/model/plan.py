@@ -48,7 +48,8 @@ class Scope(Enum):
 class Take:
     """Take a snapshot. `method` is a `Method.id` or "" for the recommended one, `disks` None for all.
 
-    `settings` are those of the method.
+    `settings` are those of the method. `group` is the id of the group snapshot that it is a part of: then the
+    recommended method is the best one that cuts at an instant, and the guest stands frozen until all others are cut.
     """
 
     vm: VmRef
@@ -57,6 +58,7 @@ class Take:
     method: str = ""
     disks: tuple[str, ...] | None = None
     settings: Settings = ()
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from vmsnap_tui.model.vm import VmState
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from vmsnap_tui.model.together import Group
     from vmsnap_tui.model.vm import VmRef
 
 
@@ -72,7 +73,7 @@ class Snapshot(Struct, frozen=True, gc=False):
     then, `size` in bytes where the platform tells. `ready` is False while (or because) it cannot be restored from,
     and `error` then says why. `inferred` marks a parent that is concluded, not recorded. `notes` are what else the
     platform says of it, `baseline` is the lab whose vm is reset to it ("" for none), `forks` are the names of other
-    vms that were started from it.
+    vms that were started from it, `group` is the group snapshot that it is a part of.
     """
 
     ref: SnapRef
@@ -94,6 +95,7 @@ class Snapshot(Struct, frozen=True, gc=False):
     baseline: str = ""
     notes: tuple[str, ...] = ()
     forks: tuple[str, ...] = ()
+    group: Group | None = None
 
     @property
     def id(self) -> str:

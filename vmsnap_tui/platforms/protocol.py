@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from vmsnap_tui.model.together import ALONE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from threading import Event
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.survey import Survey
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.model.vm import Site, SiteInfo, Vm, VmRef
 
 
@@ -75,12 +78,12 @@ class Platform(Protocol):
         """Fresh facts, all that the planner needs. Raises Missing."""
         ...
 
-    def run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def run(self, step: Step, report: Callable[[Progress], None], stop: Event, gate: Gate = ALONE) -> str:
         """Do one step and say in one line what came of it.
 
         `report` may be called from the calling thread or another. When `stop` is set the platform ends the step as
         soon as it safely can and raises Cancelled, or finishes it where it cannot be stopped. No way out leaves a
-        guest frozen.
+        guest frozen. `gate` is where a step that takes a part of a group snapshot waits for the others.
         """
         ...
 

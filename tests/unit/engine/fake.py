@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace as replaced
+
+from vmsnap_tui.model import together
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.compare import Definition
 from vmsnap_tui.model.errors import Cancelled, Missing
@@ -201,7 +204,9 @@ class FakePlatform:
         state = FreezeState.FROZEN if vm in self.world.frozen else FreezeState.THAWED
         return FakeFacts(found, self.world.snapshots[vm], (), Freeze(state, WHEN), self.world.steps, self.world.freezes)
 
-    def run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def run(
+        self, step: Step, report: Callable[[Progress], None], stop: Event, gate: together.Gate = together.ALONE
+    ) -> str:
         world, ref = self.world, step.vm
         world.calls.append(("run", step))
         with world.lock:
@@ -209,12 +214,12 @@ class FakePlatform:
             world.most_at_work = max(world.most_at_work, len(world.at_work))
             assert world.at_work.count(ref) == 1, "two jobs on one vm"
         try:
-            return self._run(step, report, stop)
+            return self._run(step, report, stop, gate)
         finally:
             with world.lock:
                 world.at_work.remove(ref)
 
-    def _run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def _run(self, step: Step, report: Callable[[Progress], None], stop: Event, gate: together.Gate) -> str:
         world, ref = self.world, step.vm
         if step.action == "thaw":
             world.at("thaw", ref)
@@ -222,16 +227,20 @@ class FakePlatform:
             report(Progress("thawing", freeze=Freeze(FreezeState.THAWED, WHEN)))
             return "thawed"
         name = str(step.params["name"])
+        gate.ready()
         if step.freezes:
             world.frozen.add(ref)
             report(Progress("freezing", freeze=Freeze(FreezeState.FROZEN, WHEN)))
+        gate.still()
         report(Progress("saving", 50, 100))
         world.at("run.midway", stop)
         if stop.is_set():
             self._thaw(step, report)
             raise Cancelled(f"{name} was stopped")
-        world.snapshots[ref] = (*world.snapshots[ref], snapshot(ref, name))
+        gate.cut()
         self._thaw(step, report)
+        group = gate.over(together.Hold.HELD if step.freezes else together.Hold.LOOSE)
+        world.snapshots[ref] = (*world.snapshots[ref], replaced(snapshot(ref, name), group=group))
         report(Progress("saving", 100, 100))
         return f"{name} taken"
 

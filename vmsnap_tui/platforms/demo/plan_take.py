@@ -50,12 +50,13 @@ def plan_take(request: Take, facts: DemoFacts) -> Plan:
     step = Step(
         "take",
         request.vm,
-        _label(way, vm, disks),
+        _label(way, vm, disks, together=bool(request.group)),
         {
             "name": request.name,
             "description": request.description,
             "method": way.id,
             "disks": [disk.id for disk in disks],
+            "together": bool(request.group),
         },
         freezes=way.freezes(vm),
         cancellable=True,
@@ -108,6 +109,13 @@ def _way(request: Take, facts: DemoFacts) -> Way | None:
     if request.method:
         return ways.get(request.method)
     rows = methods(facts)
+    if request.group:
+        # Memory takes long to write: the others would stand frozen all that time.
+        quick = [
+            row.id for row in rows if not row.refusals and (not ways[row.id].memory or not facts.vm.state.is_active)
+        ]
+        if quick:
+            return ways[quick[0]]
     return ways[next((row.id for row in rows if row.recommended), rows[-1].id)]
 
 
@@ -150,10 +158,10 @@ def _notes(way: Way, facts: DemoFacts, disks: list[Disk], name: str, need: int) 
         yield f"{_gib(facts.free)} are free"
 
 
-def _label(way: Way, vm: Vm, disks: list[Disk]) -> str:
+def _label(way: Way, vm: Vm, disks: list[Disk], *, together: bool) -> str:
     where = ", ".join(disk.id for disk in disks) or "no disk"
     if way.freezes(vm):
-        return f"freeze the guest, cut {where}, thaw it"
+        return f"freeze the guest, {'wait for the others, ' if together else ''}cut {where}, thaw it"
     if way.memory and vm.state.is_active:
         return f"save memory, cut {where}"
     return f"cut {where}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.errors import Denied, Missing, Unreachable
 from vmsnap_tui.model.findings import surveyed
 from vmsnap_tui.model.survey import Holdings
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.demo.facts import DemoFacts
 from vmsnap_tui.platforms.demo.layers import layers
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.survey import Survey
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.model.vm import Site, Vm, VmRef
     from vmsnap_tui.platforms.demo.world import World
 
@@ -140,11 +142,11 @@ class DemoPlatform:
             read_only=self._site.read_only,
         )
 
-    def run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def run(self, step: Step, report: Callable[[Progress], None], stop: Event, gate: Gate = ALONE) -> str:
         """Do one step."""
         if self._site.read_only:
             raise Denied("the site is read-only", "open it without read-only to change anything")
-        return run(self.world, self._speed, step, report, stop)
+        return run(self.world, self._speed, step, report, stop, gate)
 
     def watch(self, emit: Callable[[Change], None], stop: Event) -> None:
         """Report changes until `stop` is set."""

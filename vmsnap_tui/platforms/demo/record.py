@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from vmsnap_tui.model.together import Group
     from vmsnap_tui.model.vm import Disk, Vm
     from vmsnap_tui.platforms.demo.shape import Way
 
@@ -65,6 +66,7 @@ def compose(
     disks: Iterable[str] | None = None,
     consistency: Consistency | None = None,
     size: int | None = None,
+    group: Group | None = None,
 ) -> Snapshot:
     """The record of a snapshot, current. `disks` None is all; `consistency` None is what the vm's state gives."""
     snapshot_id = name if shape is Shape.LIBVIRT else stable_id(vm.ref.id, name, created.isoformat())
@@ -94,6 +96,7 @@ def compose(
         disks=parts,
         current=True,
         size=size,
+        group=group,
     )
 
 

@@ -6,6 +6,7 @@ so that one which was stopped or failed leaves the world as it was.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.together import ALONE, Hold
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.demo.plan_take import to_write
 from vmsnap_tui.platforms.demo.record import can_join, compose
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.plan import JsonValue, Step
     from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.model.together import Gate
+    from vmsnap_tui.model.vm import Vm
+    from vmsnap_tui.platforms.demo.shape import Way
     from vmsnap_tui.platforms.demo.world import Machine, World
 
 _TICK = 0.1  # seconds between two reports, on the clock of the one who looks
@@ -35,7 +40,9 @@ _OVERLAY = 192 * 2**10  # bytes of an overlay that nothing was written to yet
 _FULL_AT = 0.62  # how far writing comes before the disk is full
 
 
-def run(world: World, speed: float, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+def run(
+    world: World, speed: float, step: Step, report: Callable[[Progress], None], stop: Event, gate: Gate = ALONE
+) -> str:
     """Do one step. Raises Missing, Conflict, Failed, Denied, Cancelled, Unreachable."""
     acts = {
         "take": _take,
@@ -50,7 +57,7 @@ def run(world: World, speed: float, step: Step, report: Callable[[Progress], Non
         raise Unsupported(f"the demo has no step {step.action}")
     world.begin(step.vm, step.label)
     try:
-        return acts[step.action](_Act(world, speed, step, report, stop if step.cancellable else Event()))
+        return acts[step.action](_Act(world, speed, step, report, stop if step.cancellable else Event(), gate))
     finally:
         world.end(step.vm)
 
@@ -58,12 +65,21 @@ def run(world: World, speed: float, step: Step, report: Callable[[Progress], Non
 class _Act:
     """A step at work."""
 
-    def __init__(self, world: World, speed: float, step: Step, report: Callable[[Progress], None], stop: Event) -> None:
+    def __init__(
+        self,
+        world: World,
+        speed: float,
+        step: Step,
+        report: Callable[[Progress], None],
+        stop: Event,
+        gate: Gate,
+    ) -> None:
         self.world = world
         self.speed = speed
         self.step = step
         self.report = report
         self.stop = stop
+        self.gate = gate
 
     @property
     def machine(self) -> Machine:
@@ -134,19 +150,24 @@ def _take(act: _Act) -> str:
         raise Denied("Maximum number of snapshots allowed (10) exceeded", "delete old ones, or ask for more quota")
     size = to_write(chosen, machine.vm, [disk for disk in machine.vm.disks if disk.id in disks])
     consistency: Consistency | None = None
+    act.gate.ready()
+    parts = sum(can_join(chosen, disk) for disk in machine.vm.disks if disk.id in disks)
+    hold = _hold(machine.vm, chosen, parts)
     if chosen.freezes(machine.vm):
-        with act.frozen():
-            act.phase("cutting disks", 2.4 if chosen.copies else 0.8)
-        consistency = Consistency.FILESYSTEM
-    elif chosen.freezing is Freezing.HIDDEN and machine.vm.agent is AgentState.CONNECTED:
-        act.lamp(FreezeState.HIDDEN)
-    elif chosen.freezing is Freezing.DEMANDED:
-        raise Failed("the guest agent is not connected", "start it, or take the snapshot without a freeze")
+        consistency = _cut_frozen(act, 2.4 if chosen.copies else 0.8)
+        hold = Hold.HELD if consistency is Consistency.FILESYSTEM else hold
+    else:
+        if chosen.freezing is Freezing.HIDDEN and machine.vm.agent is AgentState.CONNECTED:
+            act.lamp(FreezeState.HIDDEN)
+        elif chosen.freezing is Freezing.DEMANDED:
+            raise Failed("the guest agent is not connected", "start it, or take the snapshot without a freeze")
+        act.gate.still()
+        act.gate.cut()
+    group = act.gate.over(hold)
     if size:
         act.copy("memory" if chosen.memory and machine.vm.state.is_active else "copying", size)
     elif consistency is None:
         act.phase("cutting disks", 0.4)
-    parts = sum(can_join(chosen, disk) for disk in machine.vm.disks if disk.id in disks)
 
     def make(now: Machine) -> Snapshot:
         return compose(
@@ -160,10 +181,36 @@ def _take(act: _Act) -> str:
             disks=disks,
             consistency=consistency,
             size=size or parts * _OVERLAY,
+            group=group,
         )
 
     snapshot = act.world.keep(act.step.vm, make)
     return f"{snapshot.name} taken, {snapshot.consistency.value} consistent"
+
+
+def _cut_frozen(act: _Act, seconds: float) -> Consistency:
+    """Cut the disks of a frozen guest: what that is worth. In a group one that cannot be frozen is cut all the same."""
+    try:
+        with act.frozen():
+            end = time.monotonic() + act.gate.limit
+            act.gate.still()
+            act.phase("cutting disks", min(seconds, max(0.0, end - time.monotonic()) * act.speed))
+            if time.monotonic() < end:
+                act.gate.cut()
+                return Consistency.FILESYSTEM
+    except Failed:
+        if not act.step.params.get("together"):
+            raise
+        act.gate.still()
+    act.gate.cut()
+    return Consistency.CRASH
+
+
+def _hold(vm: Vm, way: Way, parts: int) -> Hold:
+    """What keeps a guest that is not frozen from writing."""
+    if vm.state is not VmState.RUNNING:
+        return Hold.HELD
+    return Hold.TORN if parts > 1 and not way.memory and way.kind is not SnapshotKind.EXTERNAL else Hold.LOOSE
 
 
 def _restore(act: _Act) -> str:

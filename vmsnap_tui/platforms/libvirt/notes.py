@@ -15,6 +15,7 @@ from lxml import etree
 
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.together import Group, group_of
 from vmsnap_tui.platforms.libvirt.errors import is_code, translated
 from vmsnap_tui.platforms.libvirt.xml import BrokenXml, number, parse, written
 
@@ -40,6 +41,7 @@ class Note:
     consistency: Consistency | None = None
     protected: bool = False
     baseline: str = ""
+    group: Group | None = None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -75,6 +77,8 @@ def to_xml(notes: Iterable[Note]) -> str:
             element.set("protected", "yes")
         if note.baseline:
             element.set("baseline", note.baseline)
+        if note.group is not None:
+            element.set("group", note.group.written())
     return written(root)
 
 
@@ -129,4 +133,11 @@ def _note(element: Element) -> Note | None:
         consistency = Consistency(element.get("consistency"))
     except ValueError:
         consistency = None
-    return Note(name, created, consistency, element.get("protected") == "yes", clean(element.get("baseline") or ""))
+    return Note(
+        name,
+        created,
+        consistency,
+        element.get("protected") == "yes",
+        clean(element.get("baseline") or ""),
+        group_of(element.get("group") or ""),
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import libvirt
 
 from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.libvirt import inventory, steps
 from vmsnap_tui.platforms.libvirt.connection import Connection
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.survey import Survey
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.model.vm import Site, Vm, VmRef
 
 _RESTORES_EXTERNAL = 9_009_000
@@ -123,9 +125,9 @@ class LibvirtPlatform:
         """Fresh facts for the planner."""
         return gather(self._connection, vm, self._is_nfs)
 
-    def run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def run(self, step: Step, report: Callable[[Progress], None], stop: Event, gate: Gate = ALONE) -> str:
         """Do one step."""
-        return steps.run(self._connection, step, report, stop)
+        return steps.run(self._connection, step, report, stop, gate)
 
     def watch(self, emit: Callable[[Change], None], stop: Event) -> None:
         """Report changes until `stop` is set."""

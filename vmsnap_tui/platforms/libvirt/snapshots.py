@@ -121,6 +121,7 @@ def snapshot_from_xml(
         head.name == current,
         protected=note is not None and note.protected,
         baseline=note.baseline if note else "",
+        group=note.group if note else None,
     )
 
 

@@ -13,6 +13,7 @@ from vmsnap_tui.model.findings import surveyed
 from vmsnap_tui.model.stack import read_now
 from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.text import clean, clean_lines
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.model.vm import SiteInfo
 from vmsnap_tui.platforms.openshift.chain import layers
 from vmsnap_tui.platforms.openshift.cluster import Cluster
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.survey import Finding, Survey
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.model.vm import Site, Vm, VmRef
     from vmsnap_tui.platforms.openshift.facts import Abilities
     from vmsnap_tui.platforms.openshift.mirror import Key
@@ -199,7 +201,7 @@ class OpenShiftPlatform:
             read_only=self._site.read_only,
         )
 
-    def run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def run(self, step: Step, report: Callable[[Progress], None], stop: Event, gate: Gate = ALONE) -> str:
         """Do one step."""
         if self._site.read_only:
             raise Denied("the site is open for reading only", "open it without read_only")
@@ -207,7 +209,7 @@ class OpenShiftPlatform:
         from vmsnap_tui.platforms.openshift import steps
 
         try:
-            return steps.run(self._cluster, step, report, stop)
+            return steps.run(self._cluster, step, report, stop, gate)
         finally:
             self.inventory.forget()
             self._catch_up(step.vm)

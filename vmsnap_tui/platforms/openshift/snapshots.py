@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot, SnapshotDisk, SnapshotKind
 from vmsnap_tui.model.text import clean, clean_lines
+from vmsnap_tui.model.together import group_of
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openshift import stamps
 from vmsnap_tui.platforms.openshift.lineage import Member, Origin, origin_by, with_lineage
@@ -99,6 +100,7 @@ def _member(snapshot: VmSnapshot, things: Things, vm: VmRef, backed: set[str]) -
         error=error,
         protected=meta.labels.protected == stamps.YES,
         baseline=clean(meta.annotations.baseline),
+        group=group_of(meta.annotations.together),
         notes=_notes(snapshot, things.machine, words),
     )
     return Member(
@@ -225,6 +227,7 @@ def _loose_member(id_: str, parts: Sequence[VolumeSnapshot], vm: VmRef, volumes:
         error=error,
         protected=any(part.metadata.labels.protected == stamps.YES for part in parts),
         baseline=clean(notes.baseline),
+        group=group_of(notes.together),
     )
     names = tuple(part.metadata.name for part in parts)
     return Member(record, head.metadata.uid, "", notes.parents, is_base=not error, parts=names)

@@ -25,6 +25,8 @@ VM, DISK = f"{_OURS}/vm", f"{_OURS}/disk"
 
 BASELINE = f"{_OURS}/baseline"
 """On a snapshot: the lab whose vm is reset to it."""
+TOGETHER = f"{_OURS}/together"
+"""On a snapshot: the group snapshot of several vms that it is a part of (`model.together.Group`)."""
 
 # Labels, so that they can be selected by
 PROTECTED = f"{_OURS}/protected"

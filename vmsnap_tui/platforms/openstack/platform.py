@@ -10,6 +10,7 @@ from vmsnap_tui.model.errors import Denied, Missing, Unsupported
 from vmsnap_tui.model.findings import surveyed
 from vmsnap_tui.model.survey import Holdings
 from vmsnap_tui.model.text import clean_lines
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.model.vm import SiteInfo, VmRef
 from vmsnap_tui.platforms.openstack.chain import findings_of, layers
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, VOLUME, Cloud
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.progress import Progress
     from vmsnap_tui.model.snapshot import SnapRef, Snapshot
     from vmsnap_tui.model.survey import Finding, Survey
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.model.vm import Site, Vm
     from vmsnap_tui.platforms.openstack.snapshots import Part, Things
 
@@ -156,7 +158,7 @@ class OpenStackPlatform:
         server = self._inventory.server(vm.id)
         return gather(self._cloud, self._inventory, vm, self._group(server), read_only=self._site.read_only)
 
-    def run(self, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def run(self, step: Step, report: Callable[[Progress], None], stop: Event, gate: Gate = ALONE) -> str:
         """Do one step."""
         if self._site.read_only:
             raise Denied("the site is open for reading only", "open it without read_only")
@@ -165,7 +167,7 @@ class OpenStackPlatform:
 
         self._watch.stir()
         try:
-            return steps.run(self._cloud, self._inventory, step, report, stop)
+            return steps.run(self._cloud, self._inventory, step, report, stop, gate)
         finally:
             self._watch.stir()
 

@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot, SnapshotDisk, SnapshotKind
 from vmsnap_tui.model.text import clean, clean_lines
+from vmsnap_tui.model.together import group_of
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.convert import ROOT, disk_id, disks_of, is_yes, moment
 from vmsnap_tui.platforms.openstack.lineage import with_lineage
-from vmsnap_tui.platforms.openstack.stamps import BASELINE, NOTE, PROTECTED, Stamp, image_stamp, is_own, stamp_of
+from vmsnap_tui.platforms.openstack.stamps import (
+    BASELINE,
+    NOTE,
+    PROTECTED,
+    TOGETHER,
+    Stamp,
+    image_stamp,
+    is_own,
+    stamp_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,7 +130,8 @@ def _snapshot(
         error=error,
         size=size,
         protected=_is_protected(part),
-        baseline=_baseline(part),
+        baseline=_noted(part, BASELINE),
+        group=group_of(_noted(part, TOGETHER)),
         forks=tuple(
             sorted({name for id_ in (part.id, *(each["id"] for each in part.images)) for name in heirs.get(id_, ())})
         ),
@@ -134,10 +145,10 @@ def _is_protected(part: Part) -> bool:
     return "yes" in marks or any(is_yes(image.get("protected")) for image in part.images)
 
 
-def _baseline(part: Part) -> str:
-    """The lab that is noted on any part."""
-    marks = [image.get(BASELINE) for image in part.images if is_own(image)]
-    marks += [(snap.get("metadata") or {}).get(BASELINE) for snap in part.snaps]
+def _noted(part: Part, key: str) -> str:
+    """What is noted on any part."""
+    marks = [image.get(key) for image in part.images if is_own(image)]
+    marks += [(snap.get("metadata") or {}).get(key) for snap in part.snaps]
     return clean(str(next(filter(None, marks), "")))
 
 

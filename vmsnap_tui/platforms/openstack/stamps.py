@@ -25,6 +25,8 @@ VM, DISK = "vmsnap_vm", "vmsnap_disk"
 """On a volume that was swapped out: whose it was, and as which disk."""
 NOW, SINCE = "vmsnap_now", "vmsnap_since"
 """On a server: the snapshot that it goes on from and those above, nearest first; since when, and on which image."""
+TOGETHER = "vmsnap_together"
+"""On every part of a snapshot: the group snapshot of several vms that it is a part of (`model.together.Group`)."""
 FROM = "vmsnap_from"
 """On a server that was launched from a snapshot: the server that this was taken of, and the snapshot."""
 _OURS = UUID("6f0d3f7e-6a1e-5d0c-9a52-0d6f1f7c1b11")

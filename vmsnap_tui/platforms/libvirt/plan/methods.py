@@ -28,6 +28,8 @@ WITH_MEMORY_FILE = frozenset({MEMORY, MEMORY_PAUSED})
 
 _RUNNING_ORDER = (QUIESCED, MEMORY, INTERNAL, EXTERNAL, MEMORY_PAUSED)
 _OFF_ORDER = (EXTERNAL, INTERNAL)
+# Memory takes long to write, and the others would stand frozen all that time.
+_TOGETHER_ORDER = (QUIESCED, EXTERNAL, INTERNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,15 @@ def methods(facts: LibvirtFacts) -> tuple[Method, ...]:
     return tuple(replace(method, recommended=True) if method.id == best else method for method in found)
 
 
-def recommended(facts: LibvirtFacts) -> str:
-    """The method to use where none is asked for, "" where none is possible.
+def recommended(facts: LibvirtFacts, *, together: bool = False) -> str:
+    """The method to use where none is asked for, "" where none is possible; `together` with others of a group.
 
     The kind of the tree that is there decides first, since the other one is refused; then what can be restored by
     this libvirt goes before what cannot, and the best consistency that does not make the guest stand still before
     the rest.
     """
-    order = _RUNNING_ORDER if facts.active else _OFF_ORDER
+    running = _TOGETHER_ORDER if together else _RUNNING_ORDER
+    order = running if facts.active else _OFF_ORDER
     possible = [method for method in order if not any(refusals(facts, method, included(facts)))]
     return min(possible, key=lambda method: not is_restorable(facts, method), default="")
 

@@ -39,7 +39,7 @@ class Files:
 
 def plan_take(request: Take, facts: LibvirtFacts) -> Plan:
     """Take a snapshot by the method asked for, or else by the recommended one."""
-    method = request.method or methods.recommended(facts)
+    method = request.method or methods.recommended(facts, together=bool(request.group))
     title = f"Take snapshot {quoted([request.name])}"
     if method not in methods.ALL:
         return Plan(request, title, facts.vm.name, refusals=_no_method(request, facts))
@@ -78,10 +78,11 @@ def take_step(request: Take, facts: LibvirtFacts, method: str, disks: Sequence[D
     text = methods.label(facts, method)
     places = "".join(f"; {name} → {place}" for name, place in files.overlays.items())
     memory = f"; memory → {files.memory}" if files.memory else ""
+    together = " with the others of its group" if request.group else ""
     return Step(
         action="take",
         vm=request.vm,
-        label=clean(f"take “{request.name}”: {text}{places}{memory}", limit=8192),
+        label=clean(f"take “{request.name}”{together}: {text}{places}{memory}", limit=8192),
         params={
             "name": request.name,
             "description": request.description,
@@ -89,6 +90,7 @@ def take_step(request: Take, facts: LibvirtFacts, method: str, disks: Sequence[D
             "active": facts.active,
             "disks": modes,
             "memory": files.memory,
+            "together": bool(request.group),
         },
         freezes=method == methods.QUIESCED,
         cancellable=method in methods.WITH_MEMORY_FILE,

@@ -12,7 +12,6 @@ from vmsnap_tui.platforms.libvirt.steps.take import take
 from vmsnap_tui.platforms.libvirt.steps.thaw import thaw
 
 ACTIONS = {
-    "take": take,
     "restore": restore,
     "delete": delete,
     "edit": edit,
@@ -22,3 +21,6 @@ ACTIONS = {
     "end-job": end_job,
     "remove": remove,
 }
+
+TOGETHER = {"take": take}
+"""Those that may be a part of a group snapshot, and wait for the others at its gate."""

@@ -61,7 +61,7 @@ def quiesced(
         except libvirt.libvirtError as error:
             known = translated(error)
             if isinstance(known, Unreachable):
-                _rescue(connection, domain.UUIDString(), report)
+                rescue(connection, domain.UUIDString(), report)
                 raise known from error
             # Also where freezing itself failed: the hooks in the guest may have run, or half of its file systems.
             why = thaw_guest(domain, report)
@@ -75,6 +75,12 @@ def thaw_guest(domain: libvirt.virDomain, report: Report) -> str:
     """Thaw, and look whether it is. Says why it may not be, "" where it is. Never raises."""
     lamp(report, FreezeState.THAWING)
     return _show(report, _thaw(domain))
+
+
+def seen_thawed(domain: libvirt.virDomain, report: Report) -> None:
+    """Look whether a guest that should be thawed is, and thaw it if not."""
+    if _show(report, _why_frozen(domain)):
+        thaw_guest(domain, report)
 
 
 def _show(report: Report, why: str) -> str:
@@ -100,7 +106,7 @@ def _why_frozen(domain: libvirt.virDomain) -> str:
         return translated(error).words
 
 
-def _rescue(connection: Connection, vm_id: str, report: Report) -> None:
+def rescue(connection: Connection, vm_id: str, report: Report) -> None:
     """The site was lost while the guest may be frozen. Unless libvirtd thaws it, we do, once it is back.
 
     A libvirtd that just came up has yet to find the agent again: so until it is seen thawed, or nobody can wait.

@@ -19,6 +19,7 @@ from vmsnap_tui.platforms.libvirt.snapshots import read_head
 from vmsnap_tui.platforms.libvirt.steps.beside import beside
 from vmsnap_tui.platforms.libvirt.steps.lamp import quiesced
 from vmsnap_tui.platforms.libvirt.steps.progress import MemoryProgress
+from vmsnap_tui.platforms.libvirt.steps.together import taken_together
 from vmsnap_tui.platforms.libvirt.xml import written
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.plan import JsonValue, Step
+    from vmsnap_tui.model.together import Gate, Group
     from vmsnap_tui.platforms.libvirt.connection import Connection
 
 _FLAGS = {
@@ -44,6 +46,7 @@ def take(
     step: Step,
     report: Callable[[Progress], None],
     stop: Event,
+    gate: Gate,
 ) -> str:
     """Take it. Raises Conflict where the world is not as planned, and Cancelled."""
     name, method, memory = (str(step.params[key]) for key in ("name", "method", "memory"))
@@ -58,13 +61,19 @@ def take(
         raise Cancelled("it was stopped before it began")
     text = snapshot_xml(step.params)
     flags = _FLAGS[method] | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
+    if step.params["together"]:
+        flags &= ~libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE  # it stands frozen already then
 
     def create() -> libvirt.virDomainSnapshot:
         return domain.snapshotCreateXML(text, flags)
 
+    if step.params["together"]:
+        part = taken_together(connection, domain, create, report, gate, freezes=method == methods.QUIESCED)
+        noted = _noted(domain, part.snapshot, part.consistency, part.group)
+        return f"taken{f', {part.said}' if part.said else ''}{noted}"
     if method == methods.QUIESCED:
         snapshot = quiesced(connection, domain, create, report)
-        return f"taken, with frozen file systems{_noted(domain, snapshot)}"
+        return f"taken, with frozen file systems{_noted(domain, snapshot, Consistency.FILESYSTEM)}"
     if method in methods.WITH_MEMORY_FILE:
         _with_memory(connection, domain, create, memory, report, stop)
         return f"taken, memory in {memory}"
@@ -102,11 +111,18 @@ def _is_there(domain: libvirt.virDomain, name: str) -> bool:
     return True
 
 
-def _noted(domain: libvirt.virDomain, snapshot: libvirt.virDomainSnapshot) -> str:
+def _noted(
+    domain: libvirt.virDomain,
+    snapshot: libvirt.virDomainSnapshot,
+    consistency: Consistency | None,
+    group: Group | None = None,
+) -> str:
     """Note what was proven, for everybody who looks at the vm later. Says so where that failed."""
+    if consistency is None and group is None:
+        return ""
     try:
         head = read_head(snapshot.getXMLDesc())
-        notes.record(domain, notes.Note(head.name, head.created, Consistency.FILESYSTEM))
+        notes.record(domain, notes.Note(head.name, head.created, consistency, group=group))
     except (libvirt.libvirtError, VmsnapError) as error:
         return f"; that could not be noted with the vm ({error})"
     return ""

@@ -57,6 +57,7 @@ def _step(
     frozen = methods.freezes(method, facts)
     noted: dict[str, JsonValue] = {**(labels(values[methods.LABELS]) or {})}
     where = ", ".join(volume.disk for volume in volumes) or "nothing"
+    waits = "wait for the others, " if request.group else ""
     cut: list[JsonValue] = [
         {"disk": volume.disk, "claim": volume.claim, "class": volume.snapshot_class, "size": volume.size}
         for volume in volumes
@@ -64,7 +65,7 @@ def _step(
     return Step(
         "take" if method == methods.VM else "cut",
         request.vm,
-        clean(f"freeze the guest, cut {where}, thaw it" if frozen else f"cut {where}"),
+        clean(f"freeze the guest, {waits}cut {where}, thaw it" if frozen else f"{waits}cut {where}"),
         {
             "name": request.name,
             "description": request.description,
@@ -76,6 +77,7 @@ def _step(
             "retains": values.get(methods.POLICY) == methods.RETAIN,
             "labels": noted,
             "line": list(facts.line),
+            "together": bool(request.group),
         },
         freezes=frozen,
         cancellable=True,

@@ -31,6 +31,7 @@ class Notes(Struct, frozen=True, gc=False):
     vm: str = field(name=stamps.VM, default="")
     disk: str = field(name=stamps.DISK, default="")
     baseline: str = field(name=stamps.BASELINE, default="")
+    together: str = field(name=stamps.TOGETHER, default="")
 
 
 class Labels(Struct, frozen=True, gc=False):

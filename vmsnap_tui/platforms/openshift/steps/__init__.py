@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import Cancelled, Unsupported
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.platforms.openshift.steps.claims import make_claims, swap
 from vmsnap_tui.platforms.openshift.steps.cut import cut
 from vmsnap_tui.platforms.openshift.steps.delete import clear, delete
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.platforms.openshift.cluster import Cluster
 
 _ACTIONS = {
@@ -40,7 +42,7 @@ _ACTIONS = {
 }
 
 
-def run(cluster: Cluster, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+def run(cluster: Cluster, step: Step, report: Callable[[Progress], None], stop: Event, gate: Gate = ALONE) -> str:
     """Do it, and say in one line what came of it."""
     action = _ACTIONS.get(step.action)
     if action is None:
@@ -49,4 +51,4 @@ def run(cluster: Cluster, step: Step, report: Callable[[Progress], None], stop: 
         )
     if stop.is_set():
         raise Cancelled("it was stopped before it began")
-    return action(Work(cluster, step, report, stop))
+    return action(Work(cluster, step, report, stop, gate))

@@ -13,6 +13,8 @@ from vmsnap_tui.platforms.openshift import stamps
 from vmsnap_tui.platforms.openshift.kinds import VOLUME_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.steps import limits
 from vmsnap_tui.platforms.openshift.steps.freeze import frozen
+from vmsnap_tui.platforms.openshift.steps.lamp import Lamp
+from vmsnap_tui.platforms.openshift.steps.together import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,17 +29,22 @@ def cut(work: Work) -> str:
     work.machine()
     made: list[VolumeSnapshot] = []
     proven = False
+    lamp = Lamp(work)
+    part = Part(work, lamp)
     try:
-        if params["freeze"]:
+        if work.is_part:
+            proven = _cut_together(work, made, part, lamp)
+        elif params["freeze"]:
             with frozen(work, params["deadline"]) as still:
                 _create(work, made)
-                _wait(work, made, "cutting the volumes", lambda each: each.status.creation_time is not None)
+                _wait_cut(work, made)
                 proven = still()
         else:
             _create(work, made)
-        if proven:
-            for each in made:
+        for each in made:
+            if proven:
                 work.annotate(VOLUME_SNAPSHOTS, each.metadata.name, {stamps.FROZEN: stamps.YES})
+            part.note(VOLUME_SNAPSHOTS, each.metadata.name)
         _wait(work, made, "waiting until they can be restored", lambda each: bool(each.status.ready_to_use))
     except VmsnapError as error:
         if left := _undo(work, made):
@@ -46,6 +53,27 @@ def cut(work: Work) -> str:
     if params["freeze"] and not proven:
         return "taken; a restore is like a start after a power cut: the freeze ended before all volumes were cut"
     return "taken, with the file systems frozen" if proven else "taken"
+
+
+def _cut_together(work: Work, made: list[VolumeSnapshot], part: Part, lamp: Lamp) -> bool:
+    """Cut them when all of the group stand still. Whether the guest was frozen all the while."""
+    freezes = bool(work.params()["freeze"])
+    part.begin()
+    try:
+        _create(work, made)
+        _wait_cut(work, made)
+        proven = freezes and lamp.look()
+        part.cut(thaws_itself=False)
+    finally:
+        why = lamp.thaw(at_once=True) if freezes else ""
+    part.over()
+    if why:
+        raise Failed("it was taken, but the guest may still be frozen", f"thaw it, or reset the vm: {why}")
+    return proven
+
+
+def _wait_cut(work: Work, made: list[VolumeSnapshot]) -> None:
+    _wait(work, made, "cutting the volumes", lambda each: each.status.creation_time is not None)
 
 
 def _create(work: Work, made: list[VolumeSnapshot]) -> None:

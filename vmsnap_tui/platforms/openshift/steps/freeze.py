@@ -24,6 +24,16 @@ def thaw(work: Work) -> str:
     return "thawed"
 
 
+def freeze(work: Work, lamp: Lamp, limit: float) -> None:
+    """Freeze the guest, and see that it is. Should we die, the cluster thaws it after `limit` seconds."""
+    lamp.show(FreezeState.FREEZING)
+    work.call("virtualmachineinstances/freeze", work.vm_name, {"unfreezeTimeout": f"{int(limit)}s"})
+    try:
+        work.until(lambda: lamp.look() or None, stoppable=True, patience=min(limits.FREEZES, limit))
+    except TimeoutError:
+        raise Failed("the guest was not seen to freeze", "look at the guest agent") from None
+
+
 @contextmanager
 def frozen(work: Work, limit: float) -> Iterator[Callable[[], bool]]:
     """The guest is frozen inside, and thawed whatever happens there; by itself after `limit` seconds, should we die.
@@ -31,18 +41,13 @@ def frozen(work: Work, limit: float) -> Iterator[Callable[[], bool]]:
     What is given tells whether it has been frozen from the beginning until now.
     """
     lamp = Lamp(work)
-    lamp.show(FreezeState.FREEZING)
     begun = time.monotonic()
 
     def still() -> bool:
         return lamp.look() and time.monotonic() - begun < limit
 
     try:
-        work.call("virtualmachineinstances/freeze", work.vm_name, {"unfreezeTimeout": f"{int(limit)}s"})
-        try:
-            work.until(lambda: lamp.look() or None, stoppable=True, patience=min(limits.FREEZES, limit))
-        except TimeoutError:
-            raise Failed("the guest was not seen to freeze", "look at the guest agent") from None
+        freeze(work, lamp, limit)
         yield still
     except BaseException as error:
         # Also where the freeze itself failed: half of the file systems may be frozen.

@@ -12,6 +12,7 @@ from vmsnap_tui.platforms.openshift.kinds import CONTENTS, VM_SNAPSHOTS
 from vmsnap_tui.platforms.openshift.stamps import DESCRIPTION, PARENTS, written
 from vmsnap_tui.platforms.openshift.steps import limits
 from vmsnap_tui.platforms.openshift.steps.lamp import Lamp
+from vmsnap_tui.platforms.openshift.steps.together import Part
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.records import SnapshotContent, VmSnapshot
@@ -30,24 +31,19 @@ def take(work: Work) -> str:
     """Take it. Raises AlreadyThere, Failed, Cancelled."""
     params = work.params()
     owner = _owner(work)
-    work.report(Progress("asking for the snapshot"))
-    notes = {PARENTS: written(params["line"])} | ({DESCRIPTION: params["description"]} if params["description"] else {})
-    snapshot = work.create(
-        VM_SNAPSHOTS,
-        "VirtualMachineSnapshot",
-        params["name"],
-        {
-            "source": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": work.vm_name},
-            "deletionPolicy": "Retain" if params["retains"] else "Delete",
-            "failureDeadline": f"{int(params['deadline'])}s",
-        },
-        {"annotations": notes, "labels": dict(params["labels"]), "ownerReferences": [owner]},
-    )
     lamp = Lamp(work)
-    if params["freeze"]:
+    part = Part(work, lamp)
+    part.begin()
+    try:
+        snapshot = _ask(work, owner)
+    except VmsnapError:
+        if work.is_part and params["freeze"]:
+            lamp.thaw(at_once=True)
+        raise
+    if params["freeze"] and not work.is_part:
         lamp.show(FreezeState.FREEZING)
     try:
-        done = _finish(work, snapshot, lamp)
+        done = _finish(work, snapshot, lamp, part)
     except Unreachable as error:
         # Nobody knows what becomes of it: the cluster goes on by itself, and thaws the guest at its deadline.
         if params["freeze"]:
@@ -60,7 +56,26 @@ def take(work: Work) -> str:
         raise
     if params["freeze"] and (why := lamp.thaw(at_once=False)):
         raise Failed(f"it was taken, but the guest may still be frozen: {why}", "thaw it, or reset the vm")
+    part.over()
+    part.note(VM_SNAPSHOTS, snapshot.metadata.name)
     return _said(done)
+
+
+def _ask(work: Work, owner: Body) -> VmSnapshot:
+    params = work.params()
+    work.report(Progress("asking for the snapshot"))
+    notes = {PARENTS: written(params["line"])} | ({DESCRIPTION: params["description"]} if params["description"] else {})
+    return work.create(
+        VM_SNAPSHOTS,
+        "VirtualMachineSnapshot",
+        params["name"],
+        {
+            "source": {"apiGroup": "kubevirt.io", "kind": "VirtualMachine", "name": work.vm_name},
+            "deletionPolicy": "Retain" if params["retains"] else "Delete",
+            "failureDeadline": f"{int(params['deadline'])}s",
+        },
+        {"annotations": notes, "labels": dict(params["labels"]), "ownerReferences": [owner]},
+    )
 
 
 def _owner(work: Work) -> Body:
@@ -75,7 +90,7 @@ def _owner(work: Work) -> Body:
     }
 
 
-def _finish(work: Work, made: VmSnapshot, lamp: Lamp) -> VmSnapshot:
+def _finish(work: Work, made: VmSnapshot, lamp: Lamp, part: Part) -> VmSnapshot:
     """Wait until it can be restored."""
     sizes = {volume["disk"]: volume["size"] for volume in work.params()["volumes"]}
     cause = ""
@@ -85,12 +100,15 @@ def _finish(work: Work, made: VmSnapshot, lamp: Lamp) -> VmSnapshot:
         snapshot = work.found(VM_SNAPSHOTS, made.metadata.name)
         if snapshot is None or snapshot.metadata.uid != made.metadata.uid:
             raise Failed("the snapshot vanished while it was taken", "look who deletes snapshots in this namespace")
-        if work.params()["freeze"]:
-            lamp.look()
+        frozen = work.params()["freeze"] and lamp.look()
         content = work.found(CONTENTS, snapshot.content)
         # Noted now: when the deadline passes the content goes, and the reason with it.
         trouble = _cause(snapshot, content)
         cause = trouble or cause
+        if content is not None and content.status.creation_time is not None:
+            part.cut(thaws_itself=True)
+            if not frozen:
+                part.over()
         if snapshot.status.phase == "Failed":
             raise Failed(_why_failed(snapshot, cause), "look at the events of the namespace and of the storage")
         if snapshot.metadata.deleted is not None:

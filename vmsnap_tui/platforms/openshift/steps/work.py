@@ -12,6 +12,7 @@ import msgspec
 
 from vmsnap_tui.model.errors import Cancelled, Conflict, Failed, Missing, Unreachable
 from vmsnap_tui.model.progress import Progress
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.platforms.openshift.cluster import MERGE
 from vmsnap_tui.platforms.openshift.errors import AlreadyThere
 from vmsnap_tui.platforms.openshift.kinds import INSTANCES, MACHINES, SUBRESOURCES
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.plan import Step
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.platforms.openshift.cluster import Cluster
     from vmsnap_tui.platforms.openshift.kinds import Kind
     from vmsnap_tui.platforms.openshift.records import VirtualMachine, VirtualMachineInstance
@@ -41,7 +43,13 @@ class Work:
     step: Step
     report: Callable[[Progress], None]
     stop: Event
+    gate: Gate = ALONE
     act: str = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it takes a part of a group snapshot."""
+        return bool(self.step.params.get("together"))
 
     @property
     def namespace(self) -> str:

@@ -55,6 +55,8 @@ def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
             "parts": count,
             "line": list(facts.here),
             "state": facts.vm.state.value,
+            # Nova cuts all volumes of a server that boots from one, one after the other.
+            "cuts": count if facts.base else max(count, len(facts.vm.disks)),
         },
         cancellable=True,
     )
@@ -63,7 +65,7 @@ def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
         title,
         facts.vm.name,
         (step,),
-        cautions=tuple(_cautions(method, facts, volumes)),
+        cautions=(*_cautions(method, facts, volumes), *_together_cautions(request, facts)),
         refusals=refusals,
         consistency=methods.consistency(method, facts),
         notes=tuple(_notes(facts, volumes)),
@@ -104,6 +106,11 @@ def _cautions(method: str, facts: OpenStackFacts, volumes: Sequence[Volume]) -> 
         yield "The memory of the suspended server is not part of it."
     if len(volumes) > 1 or (volumes and methods.takes_image(method)):
         yield "The parts are taken one after the other, not at one instant."
+
+
+def _together_cautions(request: Take, facts: OpenStackFacts) -> Iterator[str]:
+    if request.group and facts.vm.state is VmState.RUNNING:
+        yield "OpenStack holds no guest frozen for us: this one is cut while the others stand still."
 
 
 def _freeze_cautions(method: str, facts: OpenStackFacts) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.errors import Cancelled, Unsupported
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.platforms.openstack.steps.delete import delete
 from vmsnap_tui.platforms.openstack.steps.edit import edit
 from vmsnap_tui.platforms.openstack.steps.launch import launch
@@ -19,13 +20,21 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.platforms.openstack.cloud import Cloud
     from vmsnap_tui.platforms.openstack.inventory import Inventory
 
 _ACTIONS = {"take": take, "restore": restore, "launch": launch, "delete": delete, "edit": edit, "power": power}
 
 
-def run(cloud: Cloud, inventory: Inventory, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+def run(
+    cloud: Cloud,
+    inventory: Inventory,
+    step: Step,
+    report: Callable[[Progress], None],
+    stop: Event,
+    gate: Gate = ALONE,
+) -> str:
     """Do it, and say in one line what came of it."""
     action = _ACTIONS.get(step.action)
     if action is None:
@@ -35,6 +44,6 @@ def run(cloud: Cloud, inventory: Inventory, step: Step, report: Callable[[Progre
     if stop.is_set():
         raise Cancelled("it was stopped before it began")
     try:
-        return action(Work(cloud, inventory, step, report, stop))
+        return action(Work(cloud, inventory, step, report, stop, gate))
     finally:
         inventory.forget()

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.model.errors import Conflict, Failed, Missing, Unreachable, VmsnapError
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.together import ALONE, Hold
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.cloud import IMAGE, VOLUME
 from vmsnap_tui.platforms.openstack.convert import GIB, moment, state_of, task_of
 from vmsnap_tui.platforms.openstack.snapshots import mapping_of, snapshots_of
-from vmsnap_tui.platforms.openstack.stamps import GROUP, ID, NOTE, Stamp, described, token
+from vmsnap_tui.platforms.openstack.stamps import GROUP, ID, NOTE, TOGETHER, Stamp, described, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,8 @@ _NO_IMAGE = (
     "nothing was taken; look at the server's actions and the compute host's log; if the guest agent died meanwhile, "
     "the guest may stand frozen until the agent is back or the server is rebooted (openstack server reboot --hard)"
 )
+_UNCUT = {"image_snapshot_pending", "image_snapshot"}
+"""Nova's tasks during which the guest's writes may still get into the image."""
 _STUCK = 15.0  # seconds for which an image may be unfinished while Nova is at work no more
 
 
@@ -54,9 +57,14 @@ def take(work: Work) -> str:
     if any(each.name == clean(params["name"]) for each in snapshots_of(things, work.step.vm)):
         raise Conflict(f"there is a snapshot “{clean(params['name'])}” already", "choose another name")
     made = _Made()
+    work.gate.ready()
     try:
+        work.gate.still()
         _create(work, made)
-        _finish(work, made)
+        _wait_cut(work, made)
+        work.gate.cut()
+        group = work.gate.over(_hold(params))
+        _finish(work, made, group.written() if group else "")
     except VmsnapError:
         _undo(work, made)
         raise
@@ -65,6 +73,27 @@ def take(work: Work) -> str:
     members += [work.snap(snap) for snap in made.snaps]
     times = [at for each in members if each and (at := moment(each.get("created_at")))]
     return "taken" + work.note_here([id_, *params["line"]], min(times, default=None))
+
+
+def _hold(params: Any) -> Hold:  # noqa: ANN401  (what the planner of this very package wrote)
+    """Nobody but Nova freezes a guest, and it holds none."""
+    if params["state"] != VmState.RUNNING.value:
+        return Hold.HELD
+    return Hold.LOOSE if params.get("cuts") == 1 else Hold.TORN
+
+
+def _wait_cut(work: Work, made: _Made) -> None:
+    """Until what is written from now on is in no part: an image is copied, and volume snapshots are there."""
+
+    def look() -> bool | None:
+        if made.image and task_of(work.inventory.server(work.server_id)) in _UNCUT:
+            return None
+        snaps = (work.snap(snap) for snap in made.snaps)
+        return None if any(snap is not None and snap["status"] == "creating" for snap in snaps) else True
+
+    if work.gate is not ALONE:
+        work.report(Progress("cutting"))
+        work.until(look, stoppable=True)
 
 
 def _create(work: Work, made: _Made) -> None:
@@ -82,10 +111,10 @@ def _stamp(work: Work) -> dict[str, str]:
     return Stamp(tuple(params["line"]), params["group"], params["parts"], VmState(params["state"])).written()
 
 
-def _mark(work: Work, image: Record) -> None:
+def _mark(work: Work, image: Record, together: str) -> None:
     """Sign a finished image, and take away what it inherited: this says nothing of it."""
     note = work.params()["description"]
-    pairs = {ID: image["id"]} | ({NOTE: note} if note else {})
+    pairs = {ID: image["id"]} | ({NOTE: note} if note else {}) | ({TOGETHER: together} if together else {})
     kept = pairs | _stamp(work)
     work.patch_image(
         image["id"],
@@ -140,18 +169,20 @@ def _find_snap(work: Work, volume: str) -> str:
     return next((snap["id"] for snap in found if snap.get("name") == name), "")
 
 
-def _finish(work: Work, made: _Made) -> None:
+def _finish(work: Work, made: _Made, together: str) -> None:
     if made.image:
-        _finish_image(work, made)
+        _finish_image(work, made, together)
     for snap in made.snaps:
         _finish_snap(work, snap, stoppable=True)
+        if together:
+            work.cloud.ask(VOLUME, "POST", f"/snapshots/{snap}/metadata", json={"metadata": {TOGETHER: together}})
     if work.params()["state"] == VmState.OFF.value:
         server = work.inventory.server(work.server_id)
         if state_of(server) is not VmState.OFF:
             raise Conflict("the server was started while its snapshot was taken", "take it again")
 
 
-def _finish_image(work: Work, made: _Made) -> None:
+def _finish_image(work: Work, made: _Made, together: str) -> None:
     quiet = 0.0
 
     def look() -> Record | None:
@@ -175,7 +206,7 @@ def _finish_image(work: Work, made: _Made) -> None:
     for each in mapping_of(image):  # Nova does not wait for the volume snapshots of a server that boots from a volume
         if each.get("snapshot_id"):
             _finish_snap(work, each["snapshot_id"], stoppable=True)
-    _mark(work, image)
+    _mark(work, image, together)
 
 
 def _finish_snap(work: Work, id_: str, *, stoppable: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from vmsnap_tui.model.errors import Cancelled, Failed, Unreachable, VmsnapError
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.text import clean
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, IMAGE, VOLUME
 from vmsnap_tui.platforms.openstack.convert import image_id, task_of
 from vmsnap_tui.platforms.openstack.gather import told
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from vmsnap_tui.model.plan import Step
+    from vmsnap_tui.model.together import Gate
     from vmsnap_tui.platforms.openstack.cloud import Cloud
     from vmsnap_tui.platforms.openstack.inventory import Inventory
 
@@ -40,6 +42,7 @@ class Work:
     step: Step
     report: Callable[[Progress], None]
     stop: Event
+    gate: Gate = ALONE
 
     @property
     def server_id(self) -> str:

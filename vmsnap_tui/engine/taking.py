@@ -1,0 +1,150 @@
+"""A group snapshot: several vms, on whatever sites, as one moment."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vmsnap_tui.engine.ask import why_not_done
+from vmsnap_tui.engine.guard import Guard
+from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.engine.rendezvous import Rendezvous
+from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.model.plan import Take
+from vmsnap_tui.model.together import LIMIT
+from vmsnap_tui.model.vm import PlatformKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.engine.groups import Course, GroupJob
+    from vmsnap_tui.engine.rendezvous import Place
+    from vmsnap_tui.model.plan import Facts, Plan
+    from vmsnap_tui.model.vm import Vm
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One vm's part of a group snapshot: its plan, or why there is none."""
+
+    vm: Vm
+    plan: Plan | None = None
+    problem: str = ""
+
+    @property
+    def can_run(self) -> bool:
+        """Whether there is anything to do, and nothing against it."""
+        return self.plan is not None and not self.plan.refusals
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be taken, "" where it can."""
+        return self.problem or (self.plan.refusals[0].why if self.plan and self.plan.refusals else "")
+
+    @property
+    def freezes(self) -> bool:
+        """Whether its guest will stand frozen."""
+        return self.plan is not None and any(step.freezes for step in self.plan.steps)
+
+
+def fresh_id() -> str:
+    """The id of a group snapshot that is not there yet."""
+    return secrets.token_hex(6)
+
+
+async def read(engine: Engine, vms: Sequence[Vm]) -> tuple[tuple[Vm, Facts | str], ...]:
+    """Fresh facts of each, to plan on as often as need be; or why there are none."""
+
+    async def one(vm: Vm) -> tuple[Vm, Facts | str]:
+        try:
+            return vm, await engine.facts(vm.ref)
+        except VmsnapError as error:
+            return vm, str(error)
+
+    return tuple(await asyncio.gather(*map(one, vms)))
+
+
+def planned(
+    known: Sequence[tuple[Vm, Facts | str]], name: str, description: str = "", *, group: str
+) -> tuple[Share, ...]:
+    """The plan of each. Pure."""
+    return tuple(
+        Share(vm, problem=facts)
+        if isinstance(facts, str)
+        else Share(facts.vm, facts.plan(Take(vm.ref, name, description, group=group)))
+        for vm, facts in known
+    )
+
+
+def begin(engine: Engine, title: str, shares: Sequence[Share], *, limit: float = LIMIT) -> GroupJob:
+    """Take it. Those that cannot be a part are named and left out; one that fails is left out as well."""
+
+    async def work(course: Course) -> str:
+        for share in shares:
+            if not share.can_run:
+                course.tell(share.vm.ref, JobState.FAILED, share.why_not)
+        taking = [share for share in shares if share.can_run]
+        if not taking:
+            return "nothing was taken"
+        guard = _guard(engine, taking, limit)
+        group = next(
+            share.plan.request.group for share in taking if share.plan and isinstance(share.plan.request, Take)
+        )
+        meeting = Rendezvous(group, len(taking), limit, guard.go if guard else lambda: None)
+        try:
+            if guard is not None:
+                await guard.ready()
+            done = await asyncio.gather(*(_one(engine, share, meeting.gate(), course) for share in taking))
+        except VmsnapError as error:
+            for share in taking:
+                course.tell(share.vm.ref, JobState.FAILED, error.words)
+            return str(error)
+        finally:
+            if guard is not None:
+                await guard.over()
+        return _outcome(sum(done), len(shares), meeting.window)
+
+    return engine.groups.start(title, [share.vm for share in shares], work)
+
+
+def _guard(engine: Engine, shares: Sequence[Share], limit: float) -> Guard | None:
+    """A watchdog for those that will be frozen. The demo's guests are nowhere but in this very process."""
+    sites = engine.store.sites
+    vms = [
+        share.vm.ref
+        for share in shares
+        if share.freezes and sites[share.vm.ref.site].site.kind is not PlatformKind.DEMO
+    ]
+    names = sorted({vm.site for vm in vms})
+    return Guard([sites[name].site for name in names], vms, limit) if vms else None
+
+
+async def _one(engine: Engine, share: Share, gate: Place, course: Course) -> bool:
+    vm = share.vm.ref
+    if share.plan is None or course.stopping:
+        gate.leave()
+        course.tell(vm, JobState.CANCELLED, "not begun")
+        return False
+    try:
+        job = await engine.jobs.wait((await engine.jobs.submit(share.plan, gate)).id)
+    except VmsnapError as error:
+        gate.leave()
+        course.tell(vm, JobState.FAILED, str(error))
+        return False
+    if why := why_not_done(job):
+        course.tell(vm, JobState.CANCELLED if job.state is JobState.CANCELLED else JobState.FAILED, why)
+        return False
+    course.tell(vm, JobState.DONE, job.outcome)
+    return True
+
+
+def _outcome(taken: int, count: int, window: float | None) -> str:
+    head = f"{taken} of {count} taken"
+    if not taken:
+        return head
+    if window is None:
+        return f"{head}, not at one moment: together they are worth no more than after a power cut (crash)"
+    return f"{head} as one moment; guests stood still for {window:.2f} s at the most"

@@ -1,0 +1,127 @@
+"""A part of a group snapshot: frozen by ourselves, and held until the others are cut too."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+import libvirt
+
+from vmsnap_tui.model.errors import Unreachable
+from vmsnap_tui.model.freeze import FreezeState
+from vmsnap_tui.model.snapshot import Consistency
+from vmsnap_tui.model.together import Hold
+from vmsnap_tui.model.vm import VmState
+from vmsnap_tui.platforms.libvirt import agent
+from vmsnap_tui.platforms.libvirt.convert import vm_state
+from vmsnap_tui.platforms.libvirt.errors import translated
+from vmsnap_tui.platforms.libvirt.steps.beside import beside
+from vmsnap_tui.platforms.libvirt.steps.lamp import lamp, rescue, seen_thawed, thaw_guest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from vmsnap_tui.model.together import Gate, Group
+    from vmsnap_tui.platforms.libvirt.connection import Connection
+    from vmsnap_tui.platforms.libvirt.steps.lamp import Report
+
+_LOOK = 0.05  # seconds between two looks whether the time is up
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came of it. `consistency` is what was proven, None where the record says it by itself."""
+
+    snapshot: libvirt.virDomainSnapshot
+    consistency: Consistency | None
+    group: Group | None
+    said: str
+
+
+def taken_together(
+    connection: Connection,
+    domain: libvirt.virDomain,
+    create: Callable[[], libvirt.virDomainSnapshot],
+    report: Report,
+    gate: Gate,
+    *,
+    freezes: bool,
+) -> Part:
+    """Take it. A guest that cannot be frozen is cut all the same: as after a power cut, and no more is said of it."""
+    if freezes:
+        return _frozen(connection, domain, create, report, gate)
+    gate.ready()
+    is_running = vm_state(*domain.state()) is VmState.RUNNING
+    gate.still()
+    snapshot = create()
+    gate.cut()
+    return Part(snapshot, None, gate.over(Hold.LOOSE if is_running else Hold.HELD), "")
+
+
+def _frozen(
+    connection: Connection,
+    domain: libvirt.virDomain,
+    create: Callable[[], libvirt.virDomainSnapshot],
+    report: Report,
+    gate: Gate,
+) -> Part:
+    """The guest is frozen together with all others, and thawed whatever happens.
+
+    At the limit it is thawed from beside, also in the middle of a call.
+    """
+    began = late = 0.0
+
+    def end_in_time(beside_domain: libvirt.virDomain, done: Event) -> None:
+        nonlocal late
+        while not done.wait(_LOOK):
+            if began and time.monotonic() - began > gate.limit:
+                late = gate.limit
+                thaw_guest(beside_domain, report)
+                return
+
+    with agent.reserved(domain), beside(connection, domain.UUIDString(), end_in_time):
+        with agent.bounded(domain, ceil(gate.limit)):  # set before anybody stands still
+            gate.ready()
+            began = time.monotonic()
+            try:
+                why = _freeze(domain, report)
+                gate.still()
+                snapshot = create()
+                gate.cut()
+                why = why or (f"the limit of {late:g} s was reached" if late else _thaw(domain, report))
+            except libvirt.libvirtError as error:
+                known = translated(error)
+                if isinstance(known, Unreachable):
+                    rescue(connection, domain.UUIDString(), report)
+                else:
+                    thaw_guest(domain, report)
+                raise known from error
+        group = gate.over(Hold.LOOSE if why else Hold.HELD)
+        seen_thawed(domain, report)
+    if why:
+        return Part(snapshot, None, group, f"not frozen: {why}")
+    return Part(snapshot, Consistency.FILESYSTEM, group, "with frozen file systems")
+
+
+def _freeze(domain: libvirt.virDomain, report: Report) -> str:
+    """Freeze it. Why that went wrong, "" where it did not; then what was frozen by halves is thawed."""
+    lamp(report, FreezeState.FREEZING)
+    try:
+        count = domain.fsFreeze()
+    except libvirt.libvirtError as error:
+        known = translated(error)
+        if isinstance(known, Unreachable):
+            raise
+        thaw_guest(domain, report)
+        return known.words
+    lamp(report, FreezeState.FROZEN)
+    return "" if count else "the guest has no file system that can be frozen"
+
+
+def _thaw(domain: libvirt.virDomain, report: Report) -> str:
+    """Thaw it. Why it did not stand still up to now, "" where it did: an agent counts what it thaws."""
+    lamp(report, FreezeState.THAWING)
+    return "" if domain.fsThaw() else "somebody has thawed it meanwhile"

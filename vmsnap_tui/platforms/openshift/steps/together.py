@@ -1,0 +1,75 @@
+"""How a part of a group snapshot goes: frozen before anything is cut, and followed until its guest goes on."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from vmsnap_tui.model.errors import Failed, VmsnapError
+from vmsnap_tui.model.together import Hold
+from vmsnap_tui.model.vm import VmState
+from vmsnap_tui.platforms.openshift.stamps import TOGETHER
+from vmsnap_tui.platforms.openshift.steps.freeze import freeze
+
+if TYPE_CHECKING:
+    from vmsnap_tui.platforms.openshift.kinds import Kind
+    from vmsnap_tui.platforms.openshift.steps.lamp import Lamp
+    from vmsnap_tui.platforms.openshift.steps.work import Work
+
+
+class Part:
+    """One vm's part. Of a step that is no part of a group nothing is done."""
+
+    def __init__(self, work: Work, lamp: Lamp) -> None:
+        self._work = work
+        self._lamp = lamp
+        self._began = 0.0
+        self._is_cut = False
+        self._how = Hold.TORN
+        self._is_over = False
+        self._kept = ""
+
+    def begin(self) -> None:
+        """Wait for the others, freeze the guest if it can be, and wait until all are. Raises what freezing raises."""
+        work = self._work
+        if not work.is_part:
+            return
+        work.gate.ready()
+        self._began = time.monotonic()
+        try:
+            if work.params()["freeze"]:
+                freeze(work, self._lamp, work.gate.limit)
+            work.gate.still()
+        except VmsnapError as error:
+            # Also where the freeze itself failed: half of the file systems may be frozen.
+            if why := self._lamp.thaw(at_once=True):
+                raise Failed(error.words, f"the guest may still be frozen: {why}") from error
+            raise
+
+    def cut(self, *, thaws_itself: bool) -> None:
+        """All its volumes are cut."""
+        if not self._is_cut:
+            self._is_cut = True
+            self._how = self._hold(thaws_itself=thaws_itself)
+            self._work.gate.cut()
+
+    def over(self) -> None:
+        """Its guest goes on."""
+        if self._is_cut and not self._is_over:
+            self._is_over = True
+            group = self._work.gate.over(self._how)
+            self._kept = group.written() if group else ""
+
+    def note(self, kind: Kind[Any], name: str) -> None:
+        """Note with an object what it is a part of."""
+        if self._kept:
+            self._work.annotate(kind, name, {TOGETHER: self._kept})
+
+    def _hold(self, *, thaws_itself: bool) -> Hold:
+        params = self._work.params()
+        if params["state"] != VmState.RUNNING.value:
+            return Hold.HELD
+        # The cluster thaws at the limit by itself: before that the guest stood still, from the first freeze on.
+        if params["freeze"] and time.monotonic() - self._began < self._work.gate.limit:
+            return Hold.FREED if thaws_itself else Hold.HELD
+        return Hold.LOOSE if len(params["volumes"]) == 1 else Hold.TORN
