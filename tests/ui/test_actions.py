@@ -72,26 +72,6 @@ async def test_take_by_keys(tmp_path: Path) -> None:
         assert VM in it.toasts
 
 
-async def test_take_of_each_marked_vm(tmp_path: Path) -> None:
-    async with stage(tmp_path) as it:
-        await it.go_to("student-07")
-        await it.press("space", "space")
-        marked = set(it.main.inventory.marked)
-        for number in range(2):
-            await it.press(*("s",) if number == 0 else ())
-            await it.until(
-                lambda: isinstance(it.app.screen, TakeScreen) and it.app.screen.plan and it.app.screen.vm.ref in marked
-            )
-            screen = it.app.screen
-            assert isinstance(screen, TakeScreen)
-            marked.discard(screen.vm.ref)
-            await it.until(lambda: it.app.screen.query_one(ConfirmBar).ready)
-            await it.press("enter")
-            await it.until(lambda screen=screen: it.app.screen is not screen)  # type: ignore[misc]
-        await over(it, 2)
-        assert not marked
-
-
 async def test_restore_wants_the_name_typed_and_opens_a_branch(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
         ref = await it.go_to(VM)

@@ -74,7 +74,7 @@ async def test_help_wraps_where_it_is_narrow(tmp_path: Path) -> None:
         await it.pilot.resize_terminal(40, 10)
         await it.still()
         await it.pilot.resize_terminal(*WIDE)
-        await it.see("Take a snapshot of the vm (or of each marked one in turn)")
+        await it.see("Take a snapshot of the vm (or of all marked ones, as one moment)")
 
 
 SITE_VM = VmRef("kvm-rack7", "x")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.jobs import Job, Jobs
     from vmsnap_tui.engine.store import Store
+    from vmsnap_tui.model.together import Group
     from vmsnap_tui.model.vm import Vm, VmRef
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class GroupJob:
-    """As it is now; a new value for each change. `outcome` is said at the end."""
+    """As it is now; a new value for each change. `outcome` is said at the end; `group` is what was taken together."""
 
     id: str
     title: str
@@ -43,6 +44,7 @@ class GroupJob:
     ended: datetime | None = None
     cancelling: bool = False
     outcome: str = ""
+    group: Group | None = None
 
     @property
     def done(self) -> int:
@@ -65,6 +67,8 @@ class Course:
 
     def __init__(self, put: Callable[[VmRef, JobState, str], None]) -> None:
         self.stopping = False
+        self.group: Group | None = None
+        """The group snapshot that was taken."""
         self.tell = put
         """Vm, its state, and words: called as often as something is new."""
 
@@ -148,7 +152,7 @@ class Groups:
         for member in self._groups[id_].members:
             if not member.state.is_over:
                 self._put(id_, member.vm, JobState.FAILED, member.words or "not done")
-        self._groups[id_] = replace(self._groups[id_], ended=datetime.now(UTC), outcome=outcome)
+        self._groups[id_] = replace(self._groups[id_], ended=datetime.now(UTC), outcome=outcome, group=course.group)
         self._store.put_job(id_)
 
     def _put(self, id_: str, vm: VmRef, state: JobState, words: str) -> None:

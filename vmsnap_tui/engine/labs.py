@@ -139,19 +139,6 @@ def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]
     return _together(engine, f"New baseline of {name}", [vm for vm, _ in vms], vms, one, "have it")
 
 
-def take(engine: Engine, name: str, seats: Sequence[Seat], title: str = "", description: str = "") -> GroupJob:
-    """A snapshot of each, by its best method; called by date and time where no title is given."""
-
-    async def one(seat: Seat, _course: Course) -> str:
-        facts = await engine.facts(seat.vm.ref)
-        called = title or fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots)
-        plan = facts.plan(Take(seat.vm.ref, called, description))
-        await _ask(engine, plan.request)
-        return f"{called}, {plan.consistency.value if plan.consistency else 'unknown'}"
-
-    return _together(engine, f"Snapshot of {name}", [seat.vm for seat in seats], seats, one, "taken")
-
-
 def power(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> GroupJob:
     """Start all, or have their guests shut down; one that is so already is left alone."""
 

@@ -13,8 +13,11 @@ from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.rendezvous import Rendezvous
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.plan import Take
-from vmsnap_tui.model.together import LIMIT
-from vmsnap_tui.model.vm import PlatformKind
+from vmsnap_tui.model.together import LIMIT, Group
+from vmsnap_tui.model.vm import PlatformKind, VmState
+
+LONGEST = 600.0
+"""Seconds that anybody may ask guests to stand frozen."""
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +48,23 @@ class Share:
         return self.problem or (self.plan.refusals[0].why if self.plan and self.plan.refusals else "")
 
     @property
+    def group(self) -> str:
+        """The group snapshot that it is a part of, "" for none."""
+        request = self.plan.request if self.plan else None
+        return request.group if isinstance(request, Take) else ""
+
+    @property
     def freezes(self) -> bool:
         """Whether its guest will stand frozen."""
         return self.plan is not None and any(step.freezes for step in self.plan.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A group snapshot to be taken: its id, and for how many seconds guests may stand frozen."""
+
+    group: str
+    limit: float
 
 
 def fresh_id() -> str:
@@ -79,35 +96,51 @@ def planned(
     )
 
 
+def doubts(shares: Sequence[Share]) -> tuple[str, ...]:
+    """What keeps these from being one moment, as far as that is known before."""
+    loose = [share for share in shares if share.vm.state is VmState.RUNNING and not share.freezes]
+    if len(loose) < 2:
+        return ()
+    names = ", ".join(share.vm.name for share in loose)
+    return (f"{names} cannot be frozen by us and are cut at slightly different instants: it will not be one moment.",)
+
+
 def begin(engine: Engine, title: str, shares: Sequence[Share], *, limit: float = LIMIT) -> GroupJob:
-    """Take it. Those that cannot be a part are named and left out; one that fails is left out as well."""
+    """Take it, as one moment where the plans are those of a group, else each by itself.
+
+    Those that cannot be taken are named and left out; one that fails is left out as well.
+    """
 
     async def work(course: Course) -> str:
         for share in shares:
             if not share.can_run:
                 course.tell(share.vm.ref, JobState.FAILED, share.why_not)
-        taking = [share for share in shares if share.can_run]
-        if not taking:
-            return "nothing was taken"
-        guard = _guard(engine, taking, limit)
-        group = next(
-            share.plan.request.group for share in taking if share.plan and isinstance(share.plan.request, Take)
-        )
-        meeting = Rendezvous(group, len(taking), limit, guard.go if guard else lambda: None)
-        try:
-            if guard is not None:
-                await guard.ready()
-            done = await asyncio.gather(*(_one(engine, share, meeting.gate(), course) for share in taking))
-        except VmsnapError as error:
-            for share in taking:
-                course.tell(share.vm.ref, JobState.FAILED, error.words)
-            return str(error)
-        finally:
-            if guard is not None:
-                await guard.over()
-        return _outcome(sum(done), len(shares), meeting.window)
+        able = [share for share in shares if share.can_run]
+        group = next((share.group for share in able), "")
+        if group:
+            return await _together(engine, able, len(shares), Meant(group, limit), course)
+        done = await asyncio.gather(*(_one(engine, share, None, course) for share in able))
+        return f"{sum(done)} of {len(shares)} taken"
 
     return engine.groups.start(title, [share.vm for share in shares], work)
+
+
+async def _together(engine: Engine, shares: Sequence[Share], count: int, meant: Meant, course: Course) -> str:
+    guard = _guard(engine, shares, meant.limit)
+    meeting = Rendezvous(meant.group, len(shares), meant.limit, guard.go if guard else lambda: None)
+    try:
+        if guard is not None:
+            await guard.ready()
+        done = await asyncio.gather(*(_one(engine, share, meeting.gate(), course) for share in shares))
+    except VmsnapError as error:
+        for share in shares:
+            course.tell(share.vm.ref, JobState.FAILED, error.words)
+        return str(error)
+    finally:
+        if guard is not None:
+            await guard.over()
+    course.group = Group(meant.group, meeting.window)
+    return _outcome(sum(done), count, meeting.window)
 
 
 def _guard(engine: Engine, shares: Sequence[Share], limit: float) -> Guard | None:
@@ -122,16 +155,18 @@ def _guard(engine: Engine, shares: Sequence[Share], limit: float) -> Guard | Non
     return Guard([sites[name].site for name in names], vms, limit) if vms else None
 
 
-async def _one(engine: Engine, share: Share, gate: Place, course: Course) -> bool:
+async def _one(engine: Engine, share: Share, gate: Place | None, course: Course) -> bool:
     vm = share.vm.ref
     if share.plan is None or course.stopping:
-        gate.leave()
+        if gate:
+            gate.leave()
         course.tell(vm, JobState.CANCELLED, "not begun")
         return False
     try:
         job = await engine.jobs.wait((await engine.jobs.submit(share.plan, gate)).id)
     except VmsnapError as error:
-        gate.leave()
+        if gate:
+            gate.leave()
         course.tell(vm, JobState.FAILED, str(error))
         return False
     if why := why_not_done(job):

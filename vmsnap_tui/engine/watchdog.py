@@ -94,7 +94,7 @@ def _thaw(platform: Platform, vm: VmRef, settle: float) -> str:
             why = _thaw_once(platform, vm)
         except Missing:
             return ""
-        except VmsnapError as error:
+        except Exception as error:  # noqa: BLE001  (whatever it is, the guest may be frozen)
             why = str(error)
             _reopen(platform)
         log.debug("%s after %.1f s: %s", vm.id, spent, why or "thawed")

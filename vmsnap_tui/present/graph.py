@@ -100,6 +100,8 @@ def flags(snapshot: Snapshot, forest: Forest) -> tuple[Flag, ...]:
         (Flag.CURRENT, snapshot.id == forest.current),
         (Flag.BASELINE, bool(snapshot.baseline)),
         (Flag.PROTECTED, snapshot.protected),
+        (Flag.GROUP, snapshot.group is not None and snapshot.group.is_one_moment),
+        (Flag.SCATTERED, snapshot.group is not None and not snapshot.group.is_one_moment),
         (Flag.INFERRED, snapshot.inferred),
     )
     return tuple(flag for flag, is_so in said if is_so)

@@ -12,6 +12,8 @@ _FLAGS = {
     Flag.CURRENT: "what is written now goes on from here",
     Flag.PROTECTED: "kept from being deleted",
     Flag.BASELINE: "what a lab is reset to",
+    Flag.GROUP: "taken with other VMs as one moment",
+    Flag.SCATTERED: "taken with other VMs, which did not come to one moment: together as after a power cut",
     Flag.FAILED: "it cannot be restored from; the details say why",
     Flag.NOT_READY: "it cannot be restored from yet",
     Flag.PARTIAL: "some disks of the vm are not part of it",

@@ -45,6 +45,8 @@ class Flag(Enum):
     CURRENT = "current"
     PROTECTED = "protected"
     BASELINE = "baseline"
+    GROUP = "together"
+    SCATTERED = "not one moment"
     FAILED = "failed"
     NOT_READY = "not ready"
     PARTIAL = "partial"
@@ -106,6 +108,8 @@ _MARKS: Mapping[Marked, Mark] = {
     Flag.CURRENT: _mark("◂", "<", "current", "accent"),
     Flag.PROTECTED: _mark("⊠", "P", "protected", "primary"),
     Flag.BASELINE: _mark("⌂", "B", "baseline", "primary"),
+    Flag.GROUP: _mark("⋈", "T", "together", "primary"),
+    Flag.SCATTERED: _mark("⋉", "t", "not one moment", "warning"),
     Flag.FAILED: _mark("✗", "!", "failed", "error"),
     Flag.NOT_READY: _mark("◌", "~", "not ready", "warning"),
     Flag.PARTIAL: _mark("◐", "%", "partial", "warning"),

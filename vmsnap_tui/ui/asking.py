@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from textual.app import App
     from textual.screen import Screen
 
     from vmsnap_tui.engine.engine import Engine
@@ -35,10 +36,11 @@ class Asking:
         self._now = now
 
     async def take(self, vms: Sequence[Vm]) -> None:
-        """Of each in turn, until somebody says no."""
-        for vm in vms:
-            if not await self._ask(TakeScreen(self._engine, vm, confirm=self._confirm, now=self._now)):
-                return
+        """Of one vm, or of several as one moment."""
+        if len(vms) == 1:
+            await self._ask(TakeScreen(self._engine, vms[0], confirm=self._confirm, now=self._now))
+        elif vms:
+            await take_together(self._engine, self._screen.app, vms, self._now)
 
     async def restore(self, vm: Vm, snapshot: Snapshot) -> None:
         """Of one vm."""
@@ -79,3 +81,15 @@ class Asking:
             else:
                 return True
         return False
+
+
+async def take_together(engine: Engine, app: App[object], vms: Sequence[Vm], now: Callable[[], datetime]) -> None:
+    """A snapshot of several vms, followed until somebody leaves it. To be awaited in a worker."""
+    from vmsnap_tui.engine import taking
+    from vmsnap_tui.ui.screens.group import GroupScreen
+    from vmsnap_tui.ui.screens.together import TogetherScreen
+
+    chosen = await app.push_screen_wait(TogetherScreen(engine, vms, now))
+    if chosen is not None:
+        job = taking.begin(engine, chosen.title, chosen.shares, limit=chosen.limit)
+        await app.push_screen_wait(GroupScreen(engine, job, now))

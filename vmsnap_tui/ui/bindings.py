@@ -23,7 +23,8 @@ WIDE = 110
 """Cells from which on all panes of a screen are there at once."""
 
 MAIN: list[BindingType] = [
-    Binding("s", "take", "Snapshot", id="take", tooltip="Take a snapshot of the vm (or of each marked one in turn)"),
+    Binding("s", "take", "Snapshot", id="take",
+            tooltip="Take a snapshot of the vm (or of all marked ones, as one moment)"),
     Binding("r", "restore", "Restore", id="restore", tooltip="Put the vm back to the highlighted snapshot"),
     Binding("d", "delete", "Delete", id="delete", tooltip="Delete the highlighted snapshot (or each marked one)"),
     Binding("e", "edit", "Edit", id="edit", show=False,
@@ -71,6 +72,8 @@ CHANGING = frozenset({"take", "restore", "delete", "edit", "prune"})
 DEPENDENT = CHANGING | {"cancel", "chain", "compare"}
 """Actions that are not always possible."""
 
+_OF_MARKED = frozenset({"take", "prune"})
+"""Those that are about the marked vms, where any are: wherever the cursor is then, each vm's plan says what it can."""
 _OF_SNAPSHOT = frozenset({"restore", "delete", "edit", "compare"})
 
 
@@ -83,12 +86,15 @@ class Situation:
     vm: Vm | None = None
     snapshot: Snapshot | None = None
     job: Job | None = None
+    marks: bool = False  # whether any vms are marked
 
 
 def why_not(action: str, now: Situation) -> str:
     """Why an action is not possible now, "" where it is. What only fresh facts can tell is left to the planner."""
     if action == "cancel":
         return _why_not_cancel(now.job)
+    if now.marks and action in _OF_MARKED and not now.read_only:
+        return ""
     changes = action in CHANGING
     if action in DEPENDENT and not (changes and now.read_only):
         if now.vm is None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.freeze import Freeze
     from vmsnap_tui.model.plan import Method, Refusal
     from vmsnap_tui.model.snapshot import Snapshot, SnapshotDisk
+    from vmsnap_tui.model.together import Group
     from vmsnap_tui.model.vm import Disk, Vm
     from vmsnap_tui.present.marks import Mark
     from vmsnap_tui.ui.widgets.fields import Item
@@ -69,6 +70,8 @@ def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now:
         items.append(field("Lab", f"{shown.glyph} baseline of {snapshot.baseline}", shown.style))
     if snapshot.protected:
         items.append(_marked("", marks.mark(marks.Flag.PROTECTED)))
+    if snapshot.group:
+        items += _group_fields(snapshot.group)
     if not snapshot.ready:
         items.append(_marked("State", marks.mark(marks.Flag.FAILED if snapshot.error else marks.Flag.NOT_READY)))
     if snapshot.error:
@@ -79,6 +82,16 @@ def snapshot_fields(vm: Vm, snapshot: Snapshot, others: Sequence[Snapshot], now:
     items += _part_fields(snapshot.disks)
     items.append(Field("", Content.styled(f"\n{vm.name} on {vm.ref.site}", "$text-muted")))
     return items
+
+
+def _group_fields(group: Group) -> list[Item]:
+    """The group snapshot of several vms that it is a part of."""
+    if group.window is None:
+        shown, words = marks.mark(marks.Flag.SCATTERED), "Together they are worth no more than after a power cut."
+    else:
+        shown = marks.mark(marks.Flag.GROUP)
+        words = f"Of one moment with others; guests stood still for {group.window:.2f} s at the most."
+    return [_marked("Group", shown), field("", f"{words} ({group.id})", QUIET)]
 
 
 def _part_fields(disks: Sequence[SnapshotDisk]) -> list[Item]:

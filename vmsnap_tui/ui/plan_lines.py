@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Plan
 
 
-def plan_lines(plan: Plan) -> Iterator[Content]:
-    """The gravest first. One line says so where nothing is lost."""
+def plan_lines(plan: Plan, *, bare: bool = False) -> Iterator[Content]:
+    """The gravest first. One line says so where nothing is lost, unless that goes without saying (`bare`)."""
     for refusal in plan.refusals:
         instead = f" → {clean(refusal.instead)}" if refusal.instead else ""
         yield Content.assemble((f"{marks.REFUSED.glyph} {clean(refusal.why)}", "$text-error"), (instead, "$text-muted"))
@@ -26,7 +26,7 @@ def plan_lines(plan: Plan) -> Iterator[Content]:
         shown = marks.mark(loss.kind)
         detail = f": {clean(loss.detail)}" if loss.detail else ""
         yield Content.assemble((f"{shown.glyph} {clean(loss.what)}", f"${shown.style}"), detail)
-    if not plan.losses:
+    if not plan.losses and not bare:
         yield Content.styled(f"{marks.READY.glyph} nothing is lost", "$success")
     for caution in plan.cautions:
         yield Content.assemble((f"{marks.CAUTION.glyph} ", "$warning"), clean(caution))

@@ -148,9 +148,9 @@ def _outcome(job: Job, *, as_json: bool) -> int:
 
 
 class _Maybe(Verb):
-    """One vm; with one more option several, which takes other words."""
+    """One vm; with one of some more options several, which takes other words."""
 
-    option = ""
+    options: tuple[str, ...] = ()
 
     def other(self) -> click.Command:
         """What is meant with that option."""
@@ -164,13 +164,13 @@ class _Maybe(Verb):
         **extra: Any,  # noqa: ANN401  (click's)
     ) -> click.Context:
         """The other command's, where the option is among the words."""
-        if any(word == self.option or word.startswith(f"{self.option}=") for word in args):
+        if any(word.partition("=")[0] in self.options for word in args):
             return self.other().make_context(info_name, args, parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
 
 class _MaybeAt(_Maybe):
-    option = "--at"
+    options = ("--at",)
 
     def other(self) -> click.Command:
         """Several vms to a moment."""
@@ -179,18 +179,21 @@ class _MaybeAt(_Maybe):
         return restore_at
 
 
-class _MaybeLab(_Maybe):
-    option = "--lab"
+class _MaybeMany(_Maybe):
+    options = ("--lab", "--together")
 
     def other(self) -> click.Command:
-        """All vms of a lab."""
-        from vmsnap_tui.cli.verbs.take_lab import take_lab
+        """Several vms, or all of a lab."""
+        from vmsnap_tui.cli.verbs.take_many import take_many
 
-        return take_lab
+        return take_many
 
 
-_LAB = click.Option(["--lab"], metavar="NAME", help="A snapshot of each vm of a lab: see --lab NAME --help.")
-take = _real(ACTIONS["take"], _LAB, kind=_MaybeLab)
+_MANY = (
+    click.Option(["--lab"], metavar="NAME", help="Of each vm of a lab: see --lab NAME --help."),
+    click.Option(["--together"], is_flag=True, help="Of several vms as one moment: see --together --help."),
+)
+take = _real(ACTIONS["take"], *_MANY, kind=_MaybeMany)
 _AT = click.Option(["--at"], metavar="TIME", help="Several vms back to a moment: see --at TIME --help.")
 restore = _real(ACTIONS["restore"], _AT, kind=_MaybeAt)
 rm = _real(ACTIONS["rm"])

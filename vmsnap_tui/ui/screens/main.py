@@ -265,6 +265,8 @@ class MainScreen(Screen[None]):
         pane.border_title = Content(
             " · ".join(part for part in (f"Inventory {inventory.shown}", marked, order) if part)
         )
+        if self._situation.marks != bool(inventory.marked):
+            self._look_around()
 
     # Panes
 
@@ -378,7 +380,9 @@ class MainScreen(Screen[None]):
         vm = self._vm
         snapshot = self.graph.snapshot if vm else None
         before = self._situation
-        self._situation = Situation(self._engine.read_only, self._site, vm, snapshot, self._job_at_hand())
+        self._situation = Situation(
+            self._engine.read_only, self._site, vm, snapshot, self._job_at_hand(), bool(self.inventory.marked)
+        )
         # Drawing the footer anew costs more than a move of the cursor: only where a key is dimmed or lit.
         if any(bool(why_not(action, before)) != bool(why_not(action, self._situation)) for action in DEPENDENT):
             self.refresh_bindings()

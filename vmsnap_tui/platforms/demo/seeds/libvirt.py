@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vmsnap_tui.model.vm import AgentState, Backend, Disk, VmState
-from vmsnap_tui.platforms.demo.seeds.planter import DAYS, GIB, MINUTES, files
+from vmsnap_tui.platforms.demo.seeds.planter import DAYS, GIB, MINUTES, WEEKLY, files
 from vmsnap_tui.platforms.demo.world import Fault
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _databases(planter: Planter) -> None:
     prod.took("index-try-hash", 8.9 * DAYS, _QUIESCED, "slower than before", size=8.5)
     prod.went_back("before-index-rebuild")
     prod.took("index-brin", 8.7 * DAYS, _QUIESCED, "three times as fast", size=6.4)
-    prod.took("weekly-46", 3 * DAYS, _QUIESCED, size=21.7)
+    prod.took("weekly-46", 3 * DAYS, _QUIESCED, "with the shop that is in front of it", size=21.7, group=WEEKLY)
     prod.took("nightly", 7.5, _QUIESCED, "by cron", size=2.1)
     prod.finish()
 

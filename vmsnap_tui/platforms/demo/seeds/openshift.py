@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.model.vm import AgentState, Backend, Disk, VmState
-from vmsnap_tui.platforms.demo.seeds.planter import DAYS, GIB, MINUTES
+from vmsnap_tui.platforms.demo.seeds.planter import DAYS, GIB, MINUTES, WEEKLY
 from vmsnap_tui.platforms.demo.world import Fault
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _shop(planter: Planter) -> None:
     front.took("campaign-a-fixed", 18 * DAYS, _VM, size=6.6)
     front.went_back("before-christmas-2024")
     front.took("campaign-b", 12 * DAYS, _VM, "went back to the state before campaign A", size=6.3)
-    front.took("campaign-b-live", 3 * DAYS, _VM, size=6.9)
+    front.took("campaign-b-live", 3 * DAYS, _VM, "with the database behind it", size=6.9, group=WEEKLY)
     front.finish()
 
     store = planter.vm(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vmsnap_tui.model.freeze import Freeze, FreezeState
+from vmsnap_tui.model.together import Group
 from vmsnap_tui.model.vm import AgentState, Backend, Disk, Firmware, Vm, VmRef, VmState
 from vmsnap_tui.platforms.demo.record import compose, stable_id
 from vmsnap_tui.platforms.demo.shape import way
@@ -22,6 +23,8 @@ MIB = 2**20
 MINUTES = 1 / 60
 DAYS = 24.0
 """Ages are told in hours."""
+WEEKLY = Group("5e1f0c77a3d2", 1.84)
+"""A group snapshot over several sites."""
 
 
 def files(
@@ -70,6 +73,7 @@ class Plot:
         error: str = "",
         protected: bool = False,
         baseline: str = "",
+        group: Group | None = None,
     ) -> Plot:
         """A snapshot was taken `ago` hours ago, `size` GiB; `state` and `agent` where they were not as now."""
         vm = self._machine.vm
@@ -87,7 +91,7 @@ class Plot:
         )
         self._machine.then[snapshot.id] = replace(vm, **self._was)
         shown = replace(snapshot, current=False, ready=not error, error=error)
-        self.keep(replace(shown, protected=protected, baseline=baseline))
+        self.keep(replace(shown, protected=protected, baseline=baseline, group=group))
         if not error:
             self._parent = snapshot.id
         return self

@@ -1,0 +1,98 @@
+"""Steps that wait for each other, each in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vmsnap_tui.engine.rendezvous import Place, Rendezvous
+from vmsnap_tui.model.errors import Cancelled
+from vmsnap_tui.model.together import Group, Hold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LONG = 30.0
+
+
+async def together(*steps: Callable[[], object]) -> list[object]:
+    return await asyncio.wait_for(asyncio.gather(*map(asyncio.to_thread, steps)), LONG)
+
+
+def part(place: Place, told: list[str], name: str, hold: Hold = Hold.HELD) -> Callable[[], Group | None]:
+    def step() -> Group | None:
+        try:
+            place.ready()
+            told.append(f"{name} freezes")
+            place.still()
+            told.append(f"{name} cuts")
+            place.cut()
+            told.append(f"{name} thaws")
+            return place.over(hold)
+        finally:
+            place.leave()
+
+    return step
+
+
+async def test_all_freeze_then_all_cut_then_all_thaw() -> None:
+    told: list[str] = []
+    opened: list[float] = []
+    meeting = Rendezvous("g", 4, LONG, lambda: opened.append(time.monotonic()))
+    groups = await together(*(part(meeting.gate(), told, str(number)) for number in range(4)))
+    assert [word.split()[1] for word in told] == ["freezes"] * 4 + ["cuts"] * 4 + ["thaws"] * 4
+    assert len(opened) == 1
+    assert groups == [Group("g", meeting.window)] * 4
+    assert meeting.window is not None
+    assert meeting.window <= time.monotonic() - opened[0]
+
+
+async def test_one_that_fails_is_not_waited_for() -> None:
+    told: list[str] = []
+    meeting = Rendezvous("g", 3, LONG)
+    first, second, third = (meeting.gate() for _ in range(3))
+
+    def fails() -> None:
+        second.ready()
+        second.leave()
+
+    third.leave()  # its job never began
+    groups = await together(part(first, told, "a"), fails)
+    assert groups[0] == Group("g", meeting.window)
+    assert meeting.parts == 1
+
+
+async def test_at_the_limit_nobody_waits() -> None:
+    told: list[str] = []
+    meeting = Rendezvous("g", 2, 0.05)
+    go = Event()
+
+    def slow() -> Group | None:
+        place.ready()
+        go.wait(LONG)
+        place.still()
+        place.cut()
+        return place.over(Hold.LOOSE)
+
+    quick, place = meeting.gate(), meeting.gate()
+    slow_one = asyncio.create_task(asyncio.to_thread(slow))
+    first = await asyncio.wait_for(asyncio.to_thread(part(quick, told, "a")), LONG)
+    go.set()
+    assert first == Group("g")
+    assert await slow_one == Group("g")
+
+
+async def test_stopped_while_it_waits_for_the_others() -> None:
+    meeting = Rendezvous("g", 2, LONG)
+    place, other, stop = meeting.gate(), meeting.gate(), Event()
+    place.bind(stop)
+    stop.set()
+    with pytest.raises(Cancelled):
+        await asyncio.to_thread(place.ready)
+    place.leave()
+    told: list[str] = []
+    assert await asyncio.to_thread(part(other, told, "b")) == Group("g", meeting.window)

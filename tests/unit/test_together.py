@@ -1,0 +1,85 @@
+"""Whether several cuts show one moment, concluded from what each part saw."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmsnap_tui.model.together import Group, Hold, Stand, group_of, window_of
+
+FROZEN = Stand(1.0, 2.0, 3.0, Hold.HELD)
+FREED = Stand(1.0, 2.0, 2.1, Hold.FREED)
+LOOSE = Stand(0.5, 2.0, 3.0, Hold.LOOSE)
+
+
+@pytest.mark.parametrize(
+    ("stands", "window"),
+    [
+        ([], None),
+        ([FROZEN], 3.0),
+        ([FROZEN, Stand(1.5, 2.5, 4.0, Hold.HELD)], 4.0),
+        ([LOOSE], 3.0),  # alone it is an instant
+        ([FROZEN, LOOSE], 3.0),
+        ([FROZEN, Stand(0.5, 3.5, 3.6, Hold.LOOSE)], None),  # cut when the other went on already
+        ([FROZEN, LOOSE, LOOSE], None),  # two instants
+        ([FREED, FROZEN], 3.0),  # what goes on after its own cut writes into nobody's
+        ([FREED, LOOSE], None),  # but may send something to one that is still to be cut
+        ([FROZEN, Stand(1.0, 2.0, 3.0, Hold.TORN)], None),
+        ([FROZEN, Stand(2.5, 2.7, 3.0, Hold.HELD)], None),  # not still yet when the other was cut
+        ([FROZEN, Stand(1.0, 2.0)], None),  # not over
+        ([FROZEN, Stand(1.0)], None),
+        ([FROZEN, Stand()], None),
+    ],
+)
+def test_window(stands: list[Stand], window: float | None) -> None:
+    assert window_of(stands, 0.0) == window
+
+
+TIMES = st.floats(0, 10)
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Stand:
+    still, cut, over = sorted(draw(st.tuples(TIMES, TIMES, TIMES)))
+    return Stand(still, cut, over, draw(st.sampled_from(Hold)))
+
+
+@given(st.lists(parts(), min_size=1, max_size=5))
+def test_one_moment_is_never_overstated(stands: list[Stand]) -> None:
+    """Where it is said to be one, there is an instant at which every guest that was held stood still and none was cut,
+    and nothing that happened after it can be in any part.
+    """
+    window = window_of(stands, 0.0)
+    if window is None:
+        return
+    moment = max(each.still or 0.0 for each in stands)
+    held = [each for each in stands if each.hold in {Hold.HELD, Hold.FREED}]
+    loose = [each for each in stands if each not in held]
+    assert all((each.still or 0.0) <= moment <= (each.cut or 0.0) for each in stands)
+    assert len(loose) <= 1
+    assert all(each.hold is Hold.LOOSE for each in loose)
+    # One that is not held may write until its cut: nobody may have told it anything new by then.
+    assert all((each.cut or 0.0) <= (other.over or 0.0) for each in loose for other in held)
+    assert window >= max(each.over or 0.0 for each in stands) - moment
+
+
+@pytest.mark.parametrize("group", [Group("5e1f0c77a3d2"), Group("5e1f0c77a3d2", 0.0), Group("a", 12.346)])
+def test_kept_as_it_is(group: Group) -> None:
+    assert group_of(group.written()) == group
+
+
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        ("", None),
+        ("  ", None),
+        ("abc nonsense", Group("abc")),
+        ("abc -1", Group("abc")),
+        ("abc nan", Group("abc")),
+        ("abc inf", Group("abc")),
+        ("abc 0.5 more", Group("abc")),
+    ],
+)
+def test_what_others_wrote_proves_nothing(text: str, group: Group | None) -> None:
+    assert group_of(text) == group
