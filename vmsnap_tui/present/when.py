@@ -61,6 +61,11 @@ def parse(text: str, now: datetime) -> datetime:
     return found
 
 
+def warm_up() -> None:
+    """Have the library at hand before somebody waits for it."""
+    parse("now", datetime.now().astimezone())
+
+
 def full(at: datetime) -> str:
     """A moment with its zone: "2026-03-02 14:00:00 CET"."""
     local = at.astimezone()
