@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from vmsnap_tui.engine.spent import spent
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.present.graph import Piece
@@ -85,13 +86,14 @@ class GroupScreen(ModalScreen[bool]):
         job = self._engine.groups.get(self._job_id) or self._job
         self._job = job
         jobs = self._engine.groups.jobs_of(job)
-        self.query_one(GroupView).show(job, jobs, self._now())
+        now = job.ended or self._now()
+        self.query_one(GroupView).show(job, jobs, spent(job, self._engine.jobs.all(), now), now)
         whole = sum(fraction(member, jobs.get(member.vm)) for member in job.members) / max(1, len(job.members))
         failed = job.over - job.done
         done, rest = bar(1.0 if job.ended else whole, 30)
         mood = "error" if failed else "success" if job.ended else "accent"
         words = job.outcome if job.ended else "cancelling…" if job.cancelling else ""
-        took = sizes.clock(((job.ended or self._now()) - job.started).total_seconds())
+        took = sizes.clock((now - job.started).total_seconds())
         self.query_one(Lines).show(
             [
                 (

@@ -57,7 +57,7 @@ class TimelineScreen(Screen[None]):
     TimelineScreen {
         background: $background;
         #lines { height: 1fr; }
-        #detail { height: 8; padding: 0 1; }
+        #detail { height: 8; }
         #typed { background: $panel; color: $foreground; padding: 0 1; display: none; }
     }
     """
