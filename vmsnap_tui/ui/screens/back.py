@@ -83,7 +83,7 @@ class BackScreen(Frame[Confirmed]):
         width = spread(found)
         if width is not None and len(found) > 1:
             yield Content(f"oldest and newest are {when.span(width)} apart")
-        yield Content.styled("from the top down, all sites side by side:", "$text-muted")
+        yield Content.styled("in what order: as many at a time as each site allows", "$text-muted")
         for site, count in sorted(Counter(pick.vm.ref.site for pick in found).items()):
             jobs = self._engine.store.sites[site].site.jobs
             yield Content.styled(f"{site}: {count} VM{'s' * (count != 1)}, {jobs} at a time", "$text-muted")

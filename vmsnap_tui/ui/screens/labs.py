@@ -280,6 +280,9 @@ class LabsScreen(Screen[None]):
         if not self._may_change() or lab is None:
             return
         seats = [seat for seat in self._chosen(lab) if seat.baseline]
+        if not seats:
+            self.notify("There is no baseline yet: b takes one.", severity="warning")
+            return
         on = not all(seat.baseline and seat.baseline.protected for seat in seats)
         verb, words = ("Protect", "Their baselines cannot be deleted by vmsnap until somebody takes that away.")
         if not on:
