@@ -117,16 +117,34 @@ def _why_not_up(facts: Facts, patience: float) -> str:
     return f"it is {facts.vm.state.value} and has not come up within {patience:.0f} s"
 
 
+async def baseline_planned(engine: Engine, name: str, vms: Sequence[Vm]) -> tuple[Plan | str, ...]:
+    """What taking a new baseline of each would do, on fresh facts; or why nobody can tell."""
+
+    async def one(vm: Vm) -> Plan | str:
+        try:
+            facts = await engine.facts(vm.ref)
+        except VmsnapError as error:
+            return str(error)
+        return facts.plan(_new_baseline(facts, name))
+
+    return tuple(await asyncio.gather(*(one(vm) for vm in vms)))
+
+
+def _new_baseline(facts: Facts, name: str) -> Take:
+    title = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix="baseline-")
+    return Take(facts.vm.ref, title, f"baseline of {name}")
+
+
 def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]]) -> GroupJob:
     """Take a new baseline of each, mark and protect it, and let go of the one before (None where there is none)."""
 
     async def one(each: tuple[Vm, Snapshot | None], course: Course) -> str:
         vm, old = each
         facts = await engine.facts(vm.ref)
-        title = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix="baseline-")
-        await _ask(engine, Take(vm.ref, title, f"baseline of {name}"))
+        request = _new_baseline(facts, name)
+        await _ask(engine, request)
         fresh = await engine.facts(vm.ref)
-        made = next((each for each in fresh.snapshots if each.name == title), None)
+        made = next((each for each in fresh.snapshots if each.name == request.name), None)
         if made is None:
             raise _NotDoneError("the new snapshot is not to be found")
         course.tell(vm.ref, JobState.RUNNING, "marking it")
@@ -134,7 +152,7 @@ def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]
         if old is not None and old.baseline == name:
             # Protected it was as a baseline; what it is now, anybody may prune.
             await _ask(engine, Edit(old.ref, protected=False if old.protected else None, baseline=""))
-        return f"at {title}, {made.consistency.value}"
+        return f"at {made.name}, {made.consistency.value}"
 
     return _together(engine, f"New baseline of {name}", [vm for vm, _ in vms], vms, one, "have it")
 

@@ -24,7 +24,6 @@ HEIGHT = 6
 """Lines of a card with its frame."""
 _CORNERS = tuple("+-+|+-+" if marks.PLAIN else "╭─╮│╰─╯")
 _DONE, _OPEN = ("#", ".") if marks.PLAIN else ("━", "─")
-_WRITTEN = " written"
 _AT_MOST = "<=" if marks.PLAIN else "≤"
 
 
@@ -101,10 +100,11 @@ def _drift(of: Card) -> tuple[str, str]:
     seat = of.seat
     if seat.baseline is None:
         return "", "foreground-muted"
-    written = f"{_AT_MOST} {sizes.size(of.written)}{_WRITTEN}" if of.written is not None else ""
+    amount = f"{_AT_MOST} {sizes.size(of.written)}" if of.written is not None else ""
+    written = f"{amount} written" if amount else ""
     if seat.left is not None:
-        since = f"drifts for {sizes.age(seat.left, of.now)}"
-        return f"{since}, {written.removesuffix(_WRITTEN)}".removesuffix(", "), "foreground-muted"
+        since = sizes.age(seat.left, of.now)
+        return f"drift {since}, {amount}" if amount else f"drifts for {since}", "foreground-muted"
     if seat.is_off_baseline:
         return written or "drifts, nobody knows since when", "foreground-muted"
     return written or "no drift known", "foreground-muted"

@@ -41,7 +41,7 @@ def lines(of: Card, width: int = 30) -> list[str]:
         (Card(AT_BASE, NOW), ["● running  ✓ agent", "⌂ at base", "no drift known", "base 30 d  ⊠ protected"]),
         (Card(AT_BASE, NOW, written=2**20), ["● running  ✓ agent", "⌂ at base", "≤ 1.0 MiB written", "base 30 d"]),
         (Card(AWAY, NOW), ["● running", "▲ at exam", "drifts for 6 d", "base 30 d"]),
-        (Card(AWAY, NOW, written=3 * 2**30), ["● running", "▲ at exam", "drifts for 6 d, ≤ 3.0 GiB", "base 30 d"]),
+        (Card(AWAY, NOW, written=3 * 2**30), ["● running", "▲ at exam", "drift 6 d, ≤ 3.0 GiB", "base 30 d"]),
         (Card(Seat(VM, BASE), NOW), ["● running", "▲ at none of its snap", "drifts, nobody knows", "base 30 d"]),
         (Card(Seat(VM), NOW), ["● running", "▲ no baseline yet", "", ""]),
         (Card(Seat(VM, known=False), NOW), ["● running", "reading its snapshots", "", ""]),

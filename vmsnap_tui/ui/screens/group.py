@@ -53,7 +53,7 @@ class GroupScreen(ModalScreen[bool]):
         """`retry` offers to try those again that failed."""
         super().__init__()
         self._engine = engine
-        self._job_id = job.id
+        self.job_id = job.id
         self._job = job
         self._now = now
         self._retry = retry
@@ -83,7 +83,7 @@ class GroupScreen(ModalScreen[bool]):
             self._show()
 
     def _show(self) -> None:
-        job = self._engine.groups.get(self._job_id) or self._job
+        job = self._engine.groups.get(self.job_id) or self._job
         self._job = job
         jobs = self._engine.groups.jobs_of(job)
         now = job.ended or self._now()
@@ -113,7 +113,7 @@ class GroupScreen(ModalScreen[bool]):
 
     def action_cancel(self) -> None:
         """Ask it to stop."""
-        self._engine.groups.cancel(self._job_id)
+        self._engine.groups.cancel(self.job_id)
 
     def action_retry(self) -> None:
         """Try those again that are not where they should be."""

@@ -19,6 +19,7 @@ from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
 from vmsnap_tui.present.card import Card, sentence
 from vmsnap_tui.present.graph import Piece
+from vmsnap_tui.ui.screens.baseline import BaselineScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.screens.lab_name import LabNameScreen
 from vmsnap_tui.ui.screens.reset import AgreeScreen, ResetScreen
@@ -249,9 +250,8 @@ class LabsScreen(Screen[None]):
         await self._take_baseline(lab.name, [(seat.vm, seat.baseline) for seat in self._chosen(lab)])
 
     async def _take_baseline(self, name: str, pairs: Sequence[tuple[Vm, Snapshot | None]]) -> None:
-        words = f"A snapshot of each is taken now, by its best method, and becomes the baseline of {clean(name)}."
-        more = "It is protected, and marked on the platform, so that everybody sees it. The one before is let go of."
-        if await self._agreed(f"New baseline of {name}", f"{words} {more}", [vm.name for vm, _ in pairs]):
+        vms = [vm for vm, _ in pairs]
+        if await self.app.push_screen_wait(BaselineScreen(self._engine, name, vms)):
             await self._follow(labs.baseline(self._engine, name, pairs))
             self._lab_name = name
             self._show()

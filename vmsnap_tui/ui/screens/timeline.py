@@ -81,7 +81,7 @@ class TimelineScreen(Screen[None]):
                 tooltip="Keep what is picked for the vm, whatever the moment; again lets it go"),
         Binding("greater_than_sign", "pin_beside(1)", "Pin later", id="timeline.pin-later", key_display=">",
                 group=_PIN, tooltip="Pin the snapshot after the one that is picked, for this vm alone"),
-        Binding("plus,equals_sign", "zoom(1)", "Closer", id="timeline.closer", key_display="+", group=_ZOOM,
+        Binding("plus,equals_sign", "zoom(1)", "Closer", id="timeline.closer", group=_ZOOM,
                 tooltip="See less time, down to a minute"),
         Binding("minus", "zoom(-1)", "Further", id="timeline.further", key_display="-", group=_ZOOM,
                 tooltip="See more time, up to a hundred years"),
