@@ -150,6 +150,14 @@ async def test_what_was_written_since_is_told_where_it_is_known(
         await it.see("drift 14 d, ≤ 3.0 GiB")
 
 
+async def test_the_plan_says_who_comes_up_first(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        it.app.engine.lab_rules = (LabRule("networks-101", order=("student-07", "student-0[12]")),)
+        await opened(it)
+        await it.press("R")
+        await it.see("In what order", "first student-07, then student-01, student-02, then", "9 others")
+
+
 async def test_nothing_to_protect(tmp_path: Path) -> None:
     rule = LabRule("bare", ("web-*",))
     async with stage(tmp_path) as it:

@@ -12,6 +12,7 @@ from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.lab import labs_of
 from vmsnap_tui.model.naming import fresh_snapshot_name
+from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.plan import After, Edit, Power, Restore, Take
 from vmsnap_tui.model.vm import AgentState, VmState
 
@@ -51,6 +52,12 @@ class SeatPlan:
         return self.problem or (self.plan.refusals[0].why if self.plan and self.plan.refusals else "")
 
 
+def rank_in(engine: Engine, name: str) -> Callable[[Vm], int]:
+    """Who comes up before whom in a lab. Without a word of it in the config file all come up together."""
+    rule = next((rule for rule in engine.lab_rules if rule.name == name), None)
+    return rule.rank if rule else lambda _: 0
+
+
 def all_labs(engine: Engine, rules: Sequence[LabRule]) -> tuple[Lab, ...]:
     """All labs, as far as the store knows them."""
     store = engine.store
@@ -86,7 +93,9 @@ def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: flo
         course.tell(each.seat.vm.ref, JobState.RUNNING, "coming up")
         return await _up(engine, each.seat, patience)
 
-    return _together(engine, f"Reset {name}", [each.seat.vm for each in plans], plans, one, "clean")
+    rank = rank_in(engine, name)
+    in_order = waves([(each.seat.vm, each) for each in plans], lambda each: rank(each[0]))
+    return _together(engine, f"Reset {name}", in_order, one, "clean")
 
 
 async def _up(engine: Engine, seat: Seat, patience: float) -> str:
@@ -154,7 +163,7 @@ def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]
             await _ask(engine, Edit(old.ref, protected=False if old.protected else None, baseline=""))
         return f"at {made.name}, {made.consistency.value}"
 
-    return _together(engine, f"New baseline of {name}", [vm for vm, _ in vms], vms, one, "have it")
+    return _together(engine, f"New baseline of {name}", [[(pair[0], pair) for pair in vms]], one, "have it")
 
 
 def take(engine: Engine, name: str, seats: Sequence[Seat], title: str = "", description: str = "") -> GroupJob:
@@ -167,7 +176,7 @@ def take(engine: Engine, name: str, seats: Sequence[Seat], title: str = "", desc
         await _ask(engine, plan.request)
         return f"{called}, {plan.consistency.value if plan.consistency else 'unknown'}"
 
-    return _together(engine, f"Snapshot of {name}", [seat.vm for seat in seats], seats, one, "taken")
+    return _together(engine, f"Snapshot of {name}", [[(seat.vm, seat) for seat in seats]], one, "taken")
 
 
 def power(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> GroupJob:
@@ -181,7 +190,10 @@ def power(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Grou
         return "running" if on else "off"
 
     verb = "Start" if on else "Shut down"
-    return _together(engine, f"{verb} {name}", [seat.vm for seat in seats], seats, one, "running" if on else "off")
+    rank = rank_in(engine, name)
+    # What others depend on comes up first and goes down last.
+    in_order = waves([(seat.vm, seat) for seat in seats], lambda each: rank(each[0]), last_first=not on)
+    return _together(engine, f"{verb} {name}", in_order, one, "running" if on else "off")
 
 
 def protect(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> GroupJob:
@@ -198,7 +210,7 @@ def protect(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Gr
 
     verb = "Protect" if on else "Unprotect"
     words = "protected" if on else "not protected"
-    return _together(engine, f"{verb} the baselines of {name}", [seat.vm for seat in seats], seats, one, words)
+    return _together(engine, f"{verb} the baselines of {name}", [[(seat.vm, seat) for seat in seats]], one, words)
 
 
 class _NotDoneError(Exception):
@@ -213,12 +225,11 @@ async def _ask(engine: Engine, request: Request) -> None:
 def _together(
     engine: Engine,
     title: str,
-    vms: Sequence[Vm],
-    things: Sequence[T],
+    in_order: Sequence[Sequence[tuple[Vm, T]]],
     one: Callable[[T, Course], Awaitable[str]],
     words: str,
 ) -> GroupJob:
-    """A group job in which each vm does the same, by itself."""
+    """A group job in which each vm does the same, by itself, one wave after the other."""
 
     async def work(course: Course) -> str:
         async def alone(vm: Vm, thing: T) -> bool:
@@ -233,7 +244,9 @@ def _together(
             course.tell(vm.ref, JobState.DONE, said)
             return True
 
-        ended = await asyncio.gather(*(alone(vm, thing) for vm, thing in zip(vms, things, strict=True)))
+        ended: list[bool] = []
+        for wave in in_order:
+            ended += await asyncio.gather(*(alone(vm, thing) for vm, thing in wave))
         return f"{sum(ended)} of {len(ended)} {words}"
 
-    return engine.groups.start(title, vms, work)
+    return engine.groups.start(title, [vm for wave in in_order for vm, _ in wave], work)

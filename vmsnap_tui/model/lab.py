@@ -25,17 +25,23 @@ class LabRule:
     """A lab as somebody wrote it down.
 
     `vms` are names, patterns ("student-*", "site/web-*") or tags ("tag:lab:networks"), `baseline` the name of the
-    snapshot that counts for vms where none is marked. `keep` is what pruning leaves of each.
+    snapshot that counts for vms where none is marked. `keep` is what pruning leaves of each. `order` are names or
+    patterns of vms that others depend on: they come up in this order, and all others after them.
     """
 
     name: str
     vms: tuple[str, ...] = ()
     baseline: str = ""
     keep: Policy = field(default_factory=Policy)
+    order: tuple[str, ...] = ()
 
     def has(self, vm: Vm) -> bool:
         """Whether a vm belongs to it."""
         return any(_fits(vm, wanted) for wanted in self.vms)
+
+    def rank(self, vm: Vm) -> int:
+        """Its place in the order: 0 comes up first."""
+        return next((place for place, wanted in enumerate(self.order) if _fits(vm, wanted)), len(self.order))
 
 
 def _fits(vm: Vm, wanted: str) -> bool:

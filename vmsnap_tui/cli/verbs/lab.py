@@ -22,10 +22,12 @@ from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.engine.drift import drift
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.marks import mark
+from vmsnap_tui.present.order import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -156,6 +158,8 @@ async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, 
             able = sum(each.can_run for each in plans)
             if not as_json:
                 _tell_plans(plans)
+                if order := in_words(waves([seat.vm for seat in seats], labs.rank_in(engine, name))):
+                    note(f"In order: {order}.")
             if able and not dry_run:
                 agree_to("reset", able, "vm", yes=yes)
                 job = await followed(engine, labs.reset(engine, name, plans), as_json=as_json)
