@@ -85,6 +85,12 @@ def test_everything_arrives() -> None:
     assert config.sites[0].site(read_only=True).read_only
 
 
+def test_a_lab_arrives() -> None:
+    text = '[[labs]]\nname = "x"\nvms = ["a-*"]\nbaseline = "golden"\norder = ["a-dc"]\n[labs.keep]\nlast = 2\n'
+    rule = parse(text, FILE).labs[0].rule()
+    assert (rule.name, rule.vms, rule.baseline, rule.order, rule.keep.last) == ("x", ("a-*",), "golden", ("a-dc",), 2)
+
+
 def test_the_sample_is_right_and_shows_every_key() -> None:
     assert parse(SAMPLE, FILE) == Config()
     # What is commented out becomes text when the marks are taken away; the words between have a blank after them.

@@ -17,8 +17,11 @@ def vm(name: str, site: str = "kvm", *tags: str) -> Vm:
     return Vm(VmRef(site, f"id-{name}"), name, tags=tags)
 
 
-def snapshot(of: Vm, name: str, days: float = 1, *, lab: str = "", current: bool = False) -> Snapshot:
-    return Snapshot(SnapRef(of.ref, name), name, NOW - timedelta(days=days), baseline=lab, current=current)
+def snapshot(
+    of: Vm, name: str, days: float = 1, *, lab: str = "", current: bool = False, parent: str | None = None
+) -> Snapshot:
+    at = NOW - timedelta(days=days)
+    return Snapshot(SnapRef(of.ref, name), name, at, parent=parent, baseline=lab, current=current)
 
 
 A, B, C, D = vm("student-01"), vm("student-02"), vm("router", "cloud"), vm("other", "kvm", "lab:101")
@@ -75,3 +78,26 @@ def test_what_is_marked_counts_before_what_is_named_and_the_newest_of_several() 
 def test_what_is_not_read_yet_is_not_called_bare() -> None:
     lab = found((LabRule("x", ("student-*",)),), {A: None, B: ()})["x"]
     assert [(seat.known, seat.baseline) for seat in lab.seats] == [(False, None), (True, None)]
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "days"),
+    [
+        ((("base", 9, None), ("one", 5, "base"), ("two", 2, "one")), 5.0),
+        ((("base", 9, None), ("two", 2, "base")), 2.0),
+        ((("base", 9, None), ("two", 2, "gone")), 2.0),  # it does not come from its baseline
+        ((("base", 9, None), ("one", 5, "two"), ("two", 2, "one")), 2.0),  # a record that goes round in a circle
+    ],
+)
+def test_since_when_it_drifts(snapshots: tuple[tuple[str, float, str | None], ...], days: float) -> None:
+    made = tuple(
+        snapshot(A, name, ago, parent=parent, lab="x" * (name == "base"), current=name == "two")
+        for name, ago, parent in snapshots
+    )
+    [seat] = found((), {A: made})["x"].seats
+    assert seat.left == NOW - timedelta(days=days)
+
+
+def test_one_at_its_baseline_drifts_since_nobody_knows() -> None:
+    [seat] = found((), {A: (snapshot(A, "base", 9, lab="x", current=True),)})["x"].seats
+    assert seat.left is None

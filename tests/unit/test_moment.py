@@ -95,6 +95,16 @@ NOW = datetime.fromisoformat("2026-03-04 15:00").astimezone()
         ("90 minutes ago", "2026-03-04 13:30:00"),
         ("monday 9:00", "2026-03-02 09:00:00"),
         ("now", "2026-03-04 15:00:00"),
+        ("-1w", "2026-02-25 15:00:00"),
+        ("-1h30m", "2026-03-04 13:30:00"),
+        ("yesterday", "2026-03-03 00:00:00"),
+        ("before yesterday", "2026-03-03 00:00:00"),
+        ("Before Last Tuesday", "2026-03-03 00:00:00"),
+        ("16:00", "2026-03-03 16:00:00"),
+        ("02.03.2026", "2026-03-02 00:00:00"),
+        ("march", "2026-03-01 00:00:00"),
+        ("Sept. 2025", "2025-09-01 00:00:00"),
+        ("2025", "2025-01-01 00:00:00"),
     ],
 )
 def test_moments_as_people_type_them(text: str, meant: str) -> None:
@@ -105,7 +115,20 @@ def test_a_zone_that_is_named_counts() -> None:
     assert when.parse("2026-03-02T14:00:00Z", NOW) == datetime(2026, 3, 2, 14, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("text", "words"), [("whenever", "no time that is understood"), ("", "no time")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("whenever", "no time that is understood"),
+        ("", "no time"),
+        ("before", "no time"),
+        ("32 march", "no time"),
+        ("0001-01-01", "no time"),
+        ("-99999y", "no time"),
+        ("-3", 'a number alone: write "-3h"'),
+        ("02/03/2026", "read in two ways: begin with the year"),
+        ("3-2", "read in two ways"),
+    ],
+)
 def test_what_is_not_understood_says_what_is(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         when.parse(text, NOW)

@@ -36,6 +36,7 @@ from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.inventory import Inventory
 from vmsnap_tui.ui.widgets.jobs import JobsPane
 from vmsnap_tui.ui.widgets.space import SpaceView
+from vmsnap_tui.ui.widgets.timeline import TimelineView
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -51,6 +52,8 @@ _KEYS = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "equals_sign": "=",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "plus": "+",
@@ -70,7 +73,7 @@ _DECLARED = (
     ("In the jobs", (JobsPane.BINDINGS,)),
     ("On the chain screen", (ChainScreen.BINDINGS, FindingsView.BINDINGS)),
     ("On the compare screen", (CompareScreen.BINDINGS,)),
-    ("On the timeline", (TimelineScreen.BINDINGS,)),
+    ("On the timeline", (TimelineView.BINDINGS, TimelineScreen.BINDINGS)),
     ("On the labs screen", (LabsScreen.BINDINGS, CardsView.BINDINGS)),
     ("Where a group job runs", (GroupScreen.BINDINGS,)),
     ("On the space screen", (SpaceScreen.BINDINGS, SpaceView.BINDINGS)),

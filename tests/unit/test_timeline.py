@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -11,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from vmsnap_tui.model.moment import History, Side, wrong_clock
+from vmsnap_tui.model.plan import Loss, LossKind, Plan, Refusal, Thaw
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot
 from vmsnap_tui.model.timeline import Timeline
 from vmsnap_tui.model.timescale import LONGEST, SHORTEST, Scale, around
 from vmsnap_tui.model.vm import Vm, VmRef
+from vmsnap_tui.present import marks
 from vmsnap_tui.present import timeline as present
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
@@ -175,6 +178,81 @@ def test_clocks_that_cannot_be_right() -> None:
     assert wrong_clock([good, taken("5", 10, "1", inferred=True), taken("6", 7, "gone")], NOW) == frozenset()
 
 
+def test_another_one_is_pinned_by_hand() -> None:
+    line = timeline()
+    a, none, late = (VmRef("site", name) for name in ("a", "none", "late"))
+    line.go_to(NOW - 7 * HOUR)
+    assert line.pin_beside(a, -1)
+    assert line.is_pinned(a)
+    assert names(line) == ["s20", "s25", None, None]
+    assert line.pin_beside(a, -1)
+    assert not line.pin_beside(a, -1)
+    assert names(line)[0] == "s30"
+    assert line.pin_beside(a, 1)
+    assert names(line)[0] == "s20"
+    # Where the moment picks nothing, the nearest that way is meant.
+    assert not line.pin_beside(late, -1)
+    assert line.pin_beside(late, 1)
+    assert names(line)[3] == "s2"
+    assert not line.pin_beside(none, 1)
+
+
+def test_what_is_not_ready_is_passed_over_when_pinning() -> None:
+    line = Timeline(NOW)
+    ref = VmRef("site", "a")
+    snapshots = [*history("a", 9, 1).snapshots, *history("a", 5, ready=False).snapshots]
+    line.take_in([History(Vm(ref, "a"), snapshots)])
+    assert line.pin_beside(ref, -1)
+    assert names(line) == ["s9"]
+
+
+def test_zooming_keeps_in_sight_what_is_looked_at() -> None:
+    line = timeline()
+    line.pan(-300)
+    middle = line.scale.start + line.scale.span / 2
+    line.zoom(1)
+    assert line.scale.start < middle < line.scale.start + line.scale.span
+
+
+def test_the_latest_moment_is_now_or_a_snapshot_that_lies_ahead() -> None:
+    line = Timeline(NOW)
+    assert line.latest == NOW
+    line.take_in([history("a", 5)])
+    assert line.latest == NOW
+    line.take_in([history("b", -2)])
+    assert line.latest == NOW + 2 * HOUR
+
+
+PLAN = Plan(Thaw(VmRef("site", "a")), "x", "a")
+
+
+@pytest.mark.parametrize(
+    ("plan", "signs"),
+    [
+        (PLAN, marks.READY.glyph),
+        (replace(PLAN, refusals=(Refusal("x", "y"),)), marks.REFUSED.glyph),
+        (
+            replace(
+                PLAN, losses=(Loss(LossKind.MEMORY, "a"), Loss(LossKind.CHANGES, "a"), Loss(LossKind.CHANGES, "b"))
+            ),
+            marks.mark(LossKind.MEMORY).glyph + marks.mark(LossKind.CHANGES).glyph,
+        ),
+    ],
+)
+def test_what_is_lost_as_signs(plan: Plan, signs: str) -> None:
+    assert "".join(piece.text for piece in present.losses(plan)) == signs
+
+
+def test_a_wrong_clock_has_a_sign_and_words() -> None:
+    line = Timeline(NOW)
+    line.take_in([history("a", -5, 3)])
+    line.go_to(NOW + 6 * HOUR)
+    assert picture(line, 80)[-1].startswith(f"a   {marks.CAUTION.glyph}")
+    assert f"{marks.CAUTION.glyph} \u22121 h" in picture(line, 80)[-1]
+    assert "“s-5” lies ahead" in present.clock_words(["s-5"])
+    assert "“a”, “b”, “c” and 2 more lie ahead" in present.clock_words(list("abcde"))
+
+
 def picture(line: Timeline, width: int) -> list[str]:
     columns = present.columns(width, 4, 4)
     line.resize(columns.line)
@@ -189,6 +267,8 @@ def picture(line: Timeline, width: int) -> list[str]:
             line.moment,
             present.rail(each, line.scale, line.now),
             pinned=line.is_pinned(ref),
+            wrong=line.wrong(ref),
+            lost=present.losses(PLAN),
         )
         for ref, each in line.histories.items()
     )
@@ -202,12 +282,12 @@ def test_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     line.go_to(NOW - 7 * HOUR)
     line.pin(VmRef("site", "a"), line.histories[VmRef("site", "a")].snapshots[0])
     assert picture(line, 100) == [
-        "           2026-03-13        2026-03-14             ◎",
-        "VM         ╷12:00            ╷00:00      ┃     ╷12:00  PICK                         OFF WORTH",
-        "a     ○━━━━━━━━━━━━━━○━━━━━━━━━━━━━━━○━━━┃──────────┊  s30                        −23 h ○ crash",
-        "b             ○━━━━━━━━━━━━━━━━━━━━━━━━━━┃──○───────┊  s25                        −18 h ○ crash",
-        "none                                     ┃          ┊  ▲ no snapshots",
-        "late                                     ┃       ○──┊  ▲ no snapshot that fits",
+        "          2026-03-13       2026-03-14           ◎",
+        "VM        ╷12:00           ╷00:00     ┃     ╷12:00 PICK                        OFF WORTH        LOST",
+        "a     ○━━━━━━━━━━━━━○━━━━━━━━━━━━━○━━━┃─────────┊  ▸ s30                     −23 h ○ crash      ✓",
+        "b            ○━━━━━━━━━━━━━━━━━━━━━━━━┃──○──────┊  s25                       −18 h ○ crash      ✓",
+        "none                                  ┃         ┊  ▲ no snapshots",
+        "late                                  ┃      ○──┊  ▲ no snapshot that fits",
     ]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import note, painted, say
 from vmsnap_tui.cli.session import listed
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.engine.spent import spent
 from vmsnap_tui.model.errors import Missing
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import GroupJob
     from vmsnap_tui.model.lab import Lab
+    from vmsnap_tui.model.vm import VmRef
 
 
 async def known_labs(engine: Engine) -> tuple[Lab, ...]:
@@ -46,7 +49,7 @@ async def followed(engine: Engine, job: GroupJob, *, as_json: bool = False) -> G
             if member.state.is_over and member.vm.id not in told:
                 told.add(member.vm.id)
                 shown = marks.READY if member.state is JobState.DONE else marks.REFUSED
-                took = sizes.clock(((member.ended or now.started) - now.started).total_seconds())
+                took = sizes.clock(times(engine, now).get(member.vm))
                 note(f"{painted(shown.glyph, shown.style)} {clean(member.name)}: {clean(member.words)}  {took}")
 
     leave = engine.store.subscribe(tell)
@@ -58,6 +61,26 @@ async def followed(engine: Engine, job: GroupJob, *, as_json: bool = False) -> G
     if not as_json:
         say(ended.outcome)
     return ended
+
+
+def times(engine: Engine, job: GroupJob) -> dict[VmRef, float]:
+    """How long each vm took, in seconds."""
+    return spent(job, engine.jobs.all(), datetime.now(UTC))
+
+
+def member_shapes(engine: Engine, job: GroupJob) -> list[dict[str, Any]]:
+    """For JSON: what came of each vm."""
+    took = times(engine, job)
+    return [
+        {
+            "vm": member.vm,
+            "vm_name": member.name,
+            "done": member.state is JobState.DONE,
+            "words": member.words,
+            "took": took.get(member.vm),
+        }
+        for member in job.members
+    ]
 
 
 def exit_of(job: GroupJob) -> int:

@@ -64,10 +64,11 @@ class LabConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vms: tuple[str, ...] = ()
     baseline: str = ""
     keep: KeepConfig = KeepConfig()
+    order: tuple[str, ...] = ()
 
     def rule(self) -> LabRule:
         """As the model knows it."""
-        return LabRule(self.name, self.vms, self.baseline, self.keep.policy())
+        return LabRule(self.name, self.vms, self.baseline, self.keep.policy(), self.order)
 
 
 class UiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -247,6 +248,7 @@ SAMPLE = """\
 #name = "networks-101"
 #vms = ["student-*", "kvm/router", "tag:lab:networks-101"]  # names, patterns, tags
 #baseline = "handed-out"                       # the snapshot's name where none is marked as the lab's baseline
+#order = ["router"]                            # what others depend on comes up first; these wait for it
 #[labs.keep]                                   # what prune --lab keeps of each vm; protected ones stay anyway
 #last = 3
 #hourly = 0

@@ -12,6 +12,7 @@ from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.lab import labs_of
 from vmsnap_tui.model.naming import fresh_snapshot_name
+from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.plan import After, Edit, Power, Restore, Take
 from vmsnap_tui.model.vm import AgentState, VmState
 
@@ -51,6 +52,12 @@ class SeatPlan:
         return self.problem or (self.plan.refusals[0].why if self.plan and self.plan.refusals else "")
 
 
+def rank_in(engine: Engine, name: str) -> Callable[[Vm], int]:
+    """Who comes up before whom in a lab. Without a word of it in the config file all come up together."""
+    rule = next((rule for rule in engine.lab_rules if rule.name == name), None)
+    return rule.rank if rule else lambda _: 0
+
+
 def all_labs(engine: Engine, rules: Sequence[LabRule]) -> tuple[Lab, ...]:
     """All labs, as far as the store knows them."""
     store = engine.store
@@ -86,7 +93,9 @@ def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: flo
         course.tell(each.seat.vm.ref, JobState.RUNNING, "coming up")
         return await _up(engine, each.seat, patience)
 
-    return _together(engine, f"Reset {name}", [each.seat.vm for each in plans], plans, one, "clean")
+    rank = rank_in(engine, name)
+    in_order = waves([(each.seat.vm, each) for each in plans], lambda each: rank(each[0]))
+    return _together(engine, f"Reset {name}", in_order, one, "clean")
 
 
 async def _up(engine: Engine, seat: Seat, patience: float) -> str:
@@ -117,16 +126,34 @@ def _why_not_up(facts: Facts, patience: float) -> str:
     return f"it is {facts.vm.state.value} and has not come up within {patience:.0f} s"
 
 
+async def baseline_planned(engine: Engine, name: str, vms: Sequence[Vm]) -> tuple[Plan | str, ...]:
+    """What taking a new baseline of each would do, on fresh facts; or why nobody can tell."""
+
+    async def one(vm: Vm) -> Plan | str:
+        try:
+            facts = await engine.facts(vm.ref)
+        except VmsnapError as error:
+            return str(error)
+        return facts.plan(_new_baseline(facts, name))
+
+    return tuple(await asyncio.gather(*(one(vm) for vm in vms)))
+
+
+def _new_baseline(facts: Facts, name: str) -> Take:
+    title = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix="baseline-")
+    return Take(facts.vm.ref, title, f"baseline of {name}")
+
+
 def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]]) -> GroupJob:
     """Take a new baseline of each, mark and protect it, and let go of the one before (None where there is none)."""
 
     async def one(each: tuple[Vm, Snapshot | None], course: Course) -> str:
         vm, old = each
         facts = await engine.facts(vm.ref)
-        title = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix="baseline-")
-        await _ask(engine, Take(vm.ref, title, f"baseline of {name}"))
+        request = _new_baseline(facts, name)
+        await _ask(engine, request)
         fresh = await engine.facts(vm.ref)
-        made = next((each for each in fresh.snapshots if each.name == title), None)
+        made = next((each for each in fresh.snapshots if each.name == request.name), None)
         if made is None:
             raise _NotDoneError("the new snapshot is not to be found")
         course.tell(vm.ref, JobState.RUNNING, "marking it")
@@ -134,9 +161,9 @@ def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]
         if old is not None and old.baseline == name:
             # Protected it was as a baseline; what it is now, anybody may prune.
             await _ask(engine, Edit(old.ref, protected=False if old.protected else None, baseline=""))
-        return f"at {title}, {made.consistency.value}"
+        return f"at {made.name}, {made.consistency.value}"
 
-    return _together(engine, f"New baseline of {name}", [vm for vm, _ in vms], vms, one, "have it")
+    return _together(engine, f"New baseline of {name}", [[(pair[0], pair) for pair in vms]], one, "have it")
 
 
 def power(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> GroupJob:
@@ -150,7 +177,10 @@ def power(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Grou
         return "running" if on else "off"
 
     verb = "Start" if on else "Shut down"
-    return _together(engine, f"{verb} {name}", [seat.vm for seat in seats], seats, one, "running" if on else "off")
+    rank = rank_in(engine, name)
+    # What others depend on comes up first and goes down last.
+    in_order = waves([(seat.vm, seat) for seat in seats], lambda each: rank(each[0]), last_first=not on)
+    return _together(engine, f"{verb} {name}", in_order, one, "running" if on else "off")
 
 
 def protect(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> GroupJob:
@@ -167,7 +197,7 @@ def protect(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Gr
 
     verb = "Protect" if on else "Unprotect"
     words = "protected" if on else "not protected"
-    return _together(engine, f"{verb} the baselines of {name}", [seat.vm for seat in seats], seats, one, words)
+    return _together(engine, f"{verb} the baselines of {name}", [[(seat.vm, seat) for seat in seats]], one, words)
 
 
 class _NotDoneError(Exception):
@@ -182,12 +212,11 @@ async def _ask(engine: Engine, request: Request) -> None:
 def _together(
     engine: Engine,
     title: str,
-    vms: Sequence[Vm],
-    things: Sequence[T],
+    in_order: Sequence[Sequence[tuple[Vm, T]]],
     one: Callable[[T, Course], Awaitable[str]],
     words: str,
 ) -> GroupJob:
-    """A group job in which each vm does the same, by itself."""
+    """A group job in which each vm does the same, by itself, one wave after the other."""
 
     async def work(course: Course) -> str:
         async def alone(vm: Vm, thing: T) -> bool:
@@ -202,7 +231,9 @@ def _together(
             course.tell(vm.ref, JobState.DONE, said)
             return True
 
-        ended = await asyncio.gather(*(alone(vm, thing) for vm, thing in zip(vms, things, strict=True)))
+        ended: list[bool] = []
+        for wave in in_order:
+            ended += await asyncio.gather(*(alone(vm, thing) for vm, thing in wave))
         return f"{sum(ended)} of {len(ended)} {words}"
 
-    return engine.groups.start(title, vms, work)
+    return engine.groups.start(title, [vm for wave in in_order for vm, _ in wave], work)

@@ -14,6 +14,7 @@ from vmsnap_tui.model.retention import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
@@ -24,17 +25,23 @@ class LabRule:
     """A lab as somebody wrote it down.
 
     `vms` are names, patterns ("student-*", "site/web-*") or tags ("tag:lab:networks"), `baseline` the name of the
-    snapshot that counts for vms where none is marked. `keep` is what pruning leaves of each.
+    snapshot that counts for vms where none is marked. `keep` is what pruning leaves of each. `order` are names or
+    patterns of vms that others depend on: they come up in this order, and all others after them.
     """
 
     name: str
     vms: tuple[str, ...] = ()
     baseline: str = ""
     keep: Policy = field(default_factory=Policy)
+    order: tuple[str, ...] = ()
 
     def has(self, vm: Vm) -> bool:
         """Whether a vm belongs to it."""
         return any(_fits(vm, wanted) for wanted in self.vms)
+
+    def rank(self, vm: Vm) -> int:
+        """Its place in the order: 0 comes up first."""
+        return next((place for place, wanted in enumerate(self.order) if _fits(vm, wanted)), len(self.order))
 
 
 def _fits(vm: Vm, wanted: str) -> bool:
@@ -47,13 +54,15 @@ def _fits(vm: Vm, wanted: str) -> bool:
 class Seat:
     """One vm of a lab. `baseline` is what it is reset to, `here` the snapshot that it goes on from now.
 
-    Both are None where there is none, or `known` is False: its snapshots have not been read yet.
+    Both are None where there is none, or `known` is False: its snapshots have not been read yet. `left` is when it had
+    left its baseline at the latest, None where it stands there, or nobody can tell.
     """
 
     vm: Vm
     baseline: Snapshot | None = None
     here: Snapshot | None = None
     known: bool = True
+    left: datetime | None = None
 
     @property
     def is_off_baseline(self) -> bool:
@@ -82,7 +91,8 @@ def labs_of(
         for name in marked | {rule.name for rule in rules if rule.has(vm)}:
             rule = by_name.get(name) or LabRule(name)
             here = next((each for each in found if each.current), None)
-            seat = Seat(vm, _baseline(rule, found), here, known is not None)
+            base = _baseline(rule, found)
+            seat = Seat(vm, base, here, known is not None, _left(found, base, here))
             seats.setdefault(name, []).append(seat)
     return tuple(
         Lab(name, tuple(sorted(members, key=lambda seat: (seat.vm.ref.site, seat.vm.group, seat.vm.name))))
@@ -95,3 +105,18 @@ def _baseline(rule: LabRule, snapshots: Sequence[Snapshot]) -> Snapshot | None:
     marked = [each for each in snapshots if each.baseline == rule.name]
     named = [each for each in snapshots if rule.baseline and each.name == rule.baseline]
     return max(marked or named, key=lambda each: (each.created, each.id), default=None)
+
+
+def _left(snapshots: Sequence[Snapshot], baseline: Snapshot | None, here: Snapshot | None) -> datetime | None:
+    """When the first snapshot after the baseline was taken, on the way to where the vm stands."""
+    if baseline is None or here is None or here.id == baseline.id:
+        return None
+    by_id = {each.id: each for each in snapshots}
+    first, seen = here, {here.id}
+    while first.parent != baseline.id:
+        before = by_id.get(first.parent or "")
+        if before is None or before.id in seen:
+            return here.created  # it does not come from its baseline
+        seen.add(before.id)
+        first = before
+    return first.created

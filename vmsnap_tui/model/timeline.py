@@ -84,6 +84,12 @@ class Timeline:
         self.scale = self.scale.showing(self.moment)
         self._picks.clear()
 
+    @property
+    def latest(self) -> datetime:
+        """The last moment that makes sense: now, or the newest snapshot where a clock ran ahead."""
+        times = self._all_times()
+        return max(self.now, datetime.fromtimestamp(times[-1], UTC)) if times else self.now
+
     def step(self, cells: int) -> None:
         """Some cells on; never past now, since nothing is to be found there."""
         self.go_to(min(self.scale.time(self.scale.cell(self.moment) + cells), self.now))
@@ -120,6 +126,24 @@ class Timeline:
         self._picks.pop(vm, None)
         return True
 
+    def pin_beside(self, vm: VmRef, forward: int) -> bool:
+        """Pin the snapshot before (-1) or after (1) what is picked for a vm now. Whether there is one.
+
+        Where nothing is picked, it is the nearest one that way from the moment.
+        """
+        history, chosen = self.histories[vm], self.pick(vm).snapshot
+        ready = [each for each in history.snapshots if each.ready]
+        if chosen is None:
+            beside = history.pick(self.moment, Side.AFTER if forward > 0 else Side.BEFORE).snapshot
+        else:
+            place = next(index for index, each in enumerate(ready) if each.id == chosen.id) + forward
+            beside = ready[place] if 0 <= place < len(ready) else None
+        if beside is None:
+            return False
+        self._pins[vm] = beside.id
+        self._picks.pop(vm, None)
+        return True
+
     # What is seen
 
     def resize(self, width: int) -> None:
@@ -127,8 +151,11 @@ class Timeline:
         self.scale = self.scale.resized(width).showing(self.moment)
 
     def zoom(self, steps: int, about: datetime | None = None) -> None:
-        """Closer (1) or further away (-1), with a moment (the chosen one) staying where it is."""
-        self.scale = self.scale.zoomed(_ZOOM**-steps, about or self.moment)
+        """Closer (1) or further away (-1), with a moment staying where it is: the chosen one, or what is in the middle
+        where that is out of sight."""
+        seen = 0 <= self.scale.cell(self.moment) < self.scale.width
+        middle = self.scale.time(self.scale.width // 2)
+        self.scale = self.scale.zoomed(_ZOOM**-steps, about or (self.moment if seen else middle))
 
     def pan(self, cells: int) -> None:
         """See what is some cells later."""

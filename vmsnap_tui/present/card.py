@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from vmsnap_tui.model.text import clean
-from vmsnap_tui.present import marks, sizes
+from vmsnap_tui.present import marks, sizes, when
 from vmsnap_tui.present.graph import Piece, cut
 from vmsnap_tui.present.marks import mark
 
@@ -24,11 +24,15 @@ HEIGHT = 6
 """Lines of a card with its frame."""
 _CORNERS = tuple("+-+|+-+" if marks.PLAIN else "╭─╮│╰─╯")
 _DONE, _OPEN = ("#", ".") if marks.PLAIN else ("━", "─")
+_AT_MOST = "<=" if marks.PLAIN else "≤"
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a card says. `fraction` and `doing` are of what runs on the vm, None and "" where nothing does."""
+    """What a card says. `fraction` and `doing` are of what runs on the vm, None and "" where nothing does.
+
+    `written` is the most that was written since the baseline, in bytes, None where that is not known.
+    """
 
     seat: Seat
     now: datetime
@@ -36,6 +40,7 @@ class Card:
     fraction: float | None = None
     doing: str = ""
     trouble: bool = False
+    written: int | None = None
 
     @property
     def vm(self) -> VmRef:
@@ -44,18 +49,27 @@ class Card:
 
 
 def card(of: Card, width: int, frame: str, *, marked: bool = False) -> tuple[Line, ...]:
-    """Its lines, each `width` cells wide; `frame` is the style of the frame."""
+    """Its lines, each `width` cells wide; `frame` is the style of the frame, whose foot is the bar of what runs."""
     top_left, across, top_right, side, low_left, _, low_right = _CORNERS
     room = max(1, width - 4)
     name = cut(clean(of.seat.vm.name), max(1, room - 3))
     sign = f" {marks.MARKED.glyph}" if marked else ""
     title = f" {name}{sign} "
-    rule = across * max(0, width - 3 - len(title))
+    rule = across * max(0, width - 3 - cell_len(title))
     lines = [(Piece(top_left + across, frame), Piece(title, "foreground"), Piece(rule + top_right, frame))]
-    for text, style in (_state(of), _place(of), _drift(of), _doing(of, room)):
+    for text, style in (_state(of), _place(of), _drift(of), _last(of)):
         inside = set_cell_size(cut(text, room), room)
         lines.append((Piece(f"{side} ", frame), Piece(inside, style), Piece(f" {side}", frame)))
-    lines.append((Piece(low_left + across * max(0, width - 2) + low_right, frame), Piece("", frame), Piece("", frame)))
+    foot = max(0, width - 2)
+    full = round(of.fraction * foot) if of.fraction is not None else 0
+    rest = _OPEN if of.fraction is not None else across
+    lines.append(
+        (
+            Piece(low_left, frame),
+            Piece(_DONE * full, "accent"),
+            Piece(rest * (foot - full) + low_right, frame),
+        )
+    )
     return tuple(lines)
 
 
@@ -82,19 +96,42 @@ def _place(of: Card) -> tuple[str, str]:
 
 
 def _drift(of: Card) -> tuple[str, str]:
+    """Since when it is away from its baseline, and how much was written since, as far as that is known."""
     seat = of.seat
     if seat.baseline is None:
         return "", "foreground-muted"
-    shown = mark(marks.Flag.PROTECTED).glyph if seat.baseline.protected else ""
-    age = sizes.age(seat.baseline.created, of.now)
-    if seat.is_off_baseline and seat.here is not None:
-        return f"drifts since {sizes.age(seat.here.created, of.now)} {shown}".rstrip(), "foreground-muted"
-    return f"baseline of {age} {shown}".rstrip(), "foreground-muted"
+    amount = f"{_AT_MOST} {sizes.size(of.written)}" if of.written is not None else ""
+    written = f"{amount} written" if amount else ""
+    if seat.left is not None:
+        since = sizes.age(seat.left, of.now)
+        return f"drift {since}, {amount}" if amount else f"drifts for {since}", "foreground-muted"
+    if seat.is_off_baseline:
+        return written or "drifts, nobody knows since when", "foreground-muted"
+    return written or "no drift known", "foreground-muted"
 
 
-def _doing(of: Card, room: int) -> tuple[str, str]:
-    if of.fraction is None:
-        return of.doing, "error" if of.trouble else "foreground-muted"
-    bar = max(4, min(10, room // 3))
-    full = round(of.fraction * bar)
-    return f"{_DONE * full}{_OPEN * (bar - full)} {of.doing}", "accent"
+def _last(of: Card) -> tuple[str, str]:
+    """What is being done, or came of it; else what it is reset to."""
+    if of.doing:
+        percent = f"{of.fraction:.0%} " if of.fraction else ""
+        style = "error" if of.trouble else "foreground-muted" if of.fraction is None else "accent"
+        return percent + of.doing, style
+    base = of.seat.baseline
+    if base is None:
+        return "", "foreground-muted"
+    shield = mark(marks.Flag.PROTECTED).text if base.protected else f"{marks.CAUTION.glyph} unprotected"
+    return f"base {sizes.age(base.created, of.now)}  {shield}", "foreground-muted" if base.protected else "warning"
+
+
+def sentence(of: Card) -> Line:
+    """All that is to say of one, on a line that is as long as it needs to be."""
+    seat, base = of.seat, of.seat.baseline
+    pieces = [Piece(f" {clean(seat.vm.name)}", "foreground"), Piece(f"  {seat.vm.ref.site}", "foreground-muted")]
+    if base is not None:
+        worth = mark(base.consistency)
+        named = f"  baseline “{clean(base.name)}” of {when.full(base.created)}  "
+        pieces += [Piece(named, "foreground-muted"), Piece(worth.text, worth.style)]
+    if of.doing:
+        style = "error" if of.trouble else "accent" if of.fraction is not None else "success"
+        pieces.append(Piece(f"  {clean(of.doing)}", style))
+    return tuple(pieces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vmsnap_tui.model.freeze import FreezeState
+from vmsnap_tui.model.plan import LossKind
 from vmsnap_tui.model.snapshot import Consistency, SnapshotKind
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.present import marks
@@ -45,6 +46,14 @@ _AGENTS = {
     AgentState.ABSENT: "no channel is configured",
 }
 
+_LOSSES = {
+    LossKind.SNAPSHOT: "a snapshot goes away",
+    LossKind.MEMORY: "what runs in the guest ends",
+    LossKind.CHANGES: "what was written since is gone",
+    LossKind.RECORD: "a record goes away, and its data stays",
+    LossKind.FILE: "a file is removed",
+}
+
 Meanings = tuple[tuple[Mark, str], ...]
 
 LEGEND: tuple[tuple[str, Meanings], ...] = (
@@ -64,6 +73,22 @@ LEGEND: tuple[tuple[str, Meanings], ...] = (
             (marks.HOLDS, "a snapshot's own data begins in this layer"),
             (marks.SHARED, "other vms read through it too: it must not be written to"),
             (marks.LIT, "the chosen snapshot needs this layer, or the chosen layer is needed by this snapshot"),
+        ),
+    ),
+    (
+        "What a plan would lose",
+        (
+            *((mark(kind), words) for kind, words in _LOSSES.items()),
+            (marks.READY, "nothing is lost"),
+            (marks.REFUSED, "the plan says why"),
+            (marks.UNTOLD, "it could not be read"),
+        ),
+    ),
+    (
+        "Timeline",
+        (
+            (marks.PINNED, "chosen by hand, whatever the moment is"),
+            (marks.CAUTION, "beside a name: a clock of its snapshots was wrong; beside OFF: that of the pick"),
         ),
     ),
     ("VMs", tuple((mark(state), "") for state in VmState)),

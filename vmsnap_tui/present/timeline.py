@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from rich.cells import set_cell_size
@@ -20,16 +20,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vmsnap_tui.model.moment import History, Pick, Side
-    from vmsnap_tui.model.timescale import Scale
+    from vmsnap_tui.model.plan import Plan
+    from vmsnap_tui.model.timescale import Scale, Tick
     from vmsnap_tui.present.graph import Line
 
 MOMENT = "|" if marks.PLAIN else "┃"
 _RAIL, _REACH, _NOW, _TICK = "-=:'" if marks.PLAIN else "─━┊╷"
 _EMPTY = {" ", _RAIL, _NOW}
-_LABEL = 12
-"""Cells from one label of the axis to the next at least."""
-_OFF = 13
+_LABEL, _SHORT_LABEL = 12, 9
+"""Cells from one label of the axis to the next at least: of any, and of short ones."""
+_OFF = 12
 _WORTH = 12
+_LOST = 4
+_NAMED = 3
 _DAY = timedelta(days=1)
 SIDES = {"before": "latest at or before", "after": "first at or after", "nearest": "nearest"}
 """How a side is called, by `Side.value`."""
@@ -45,6 +48,7 @@ class Columns:
     pick: int
     off: int
     worth: int
+    lost: int
 
 
 def columns(width: int, names: int, sites: int) -> Columns:
@@ -54,8 +58,8 @@ def columns(width: int, names: int, sites: int) -> Columns:
     site = min(sites, 12) if width >= 116 else 0
     pick = 18 if wide else 0
     worth = _WORTH if wide else 1
-    taken = name + 1 + (site + 1 if site else 0) + 1 + (pick + 1 if pick else 0) + _OFF + 1 + worth
-    return Columns(name, site, max(10, width - taken), pick, _OFF, worth)
+    taken = name + 1 + (site + 1 if site else 0) + 1 + (pick + 1 if pick else 0) + _OFF + 1 + worth + 1 + _LOST
+    return Columns(name, site, max(10, width - taken), pick, _OFF, worth, _LOST)
 
 
 def left_of(shown: Columns) -> int:
@@ -66,18 +70,28 @@ def left_of(shown: Columns) -> int:
 def axis(scale: Scale, moment: datetime, now: datetime) -> tuple[Line, Line]:
     """Two lines: days or years above, round times below, and the moment between them."""
     upper, lower = Row(scale.width), Row(scale.width)
-    ticks = list(scale.ticks(_LABEL))
+    ticks = _ticks(scale)
     step = (ticks[1].at - ticks[0].at) if len(ticks) > 1 else timedelta(seconds=scale.span)
     said = ""
     for tick in ticks:
         above, below = _labels(tick.at, step)
-        lower.write(tick.cell, _TICK + below, "foreground-muted")
-        if above != said:
+        room = scale.width - tick.cell
+        lower.write(tick.cell, _TICK + below if len(below) < room else _TICK, "foreground-muted")
+        if above != said and len(above) <= room:
             upper.write(tick.cell, above, "secondary")
             said = above
     upper.write(scale.cell(now), marks.NOW.glyph, marks.NOW.style)
     lower.write(scale.cell(moment), MOMENT, "accent")
     return upper.line(), lower.line()
+
+
+def _ticks(scale: Scale) -> list[Tick]:
+    """As close as their labels allow."""
+    ticks = list(scale.ticks(_LABEL))
+    closer = list(scale.ticks(_SHORT_LABEL))
+    steps = [after.at - before.at for before, after in pairwise(closer)]
+    fits = all(len(_labels(each.at, min(steps))[1]) + 2 < _SHORT_LABEL for each in closer) if steps else False
+    return closer if fits else ticks
 
 
 def _labels(at: datetime, step: timedelta) -> tuple[str, str]:
@@ -164,29 +178,44 @@ def line(
     on: Row,
     *,
     pinned: bool = False,
-    wrong: bool = False,
+    wrong: frozenset[str] = frozenset(),
+    lost: Line = (),
 ) -> Line:
-    """One vm; `on` is its `rail`. `wrong` says that a clock of its snapshots cannot be right."""
+    """One vm; `on` is its `rail`. `wrong` are its snapshots whose time cannot be right, `lost` what `losses` says."""
     vm, snapshot = history.vm, chosen.snapshot
-    pieces = [Piece(_fit(clean(vm.name), shown.name) + " ", "foreground")]
+    flag = Piece(marks.CAUTION.glyph if wrong else " ", "warning")
+    pieces = [Piece(_fit(clean(vm.name), shown.name), "foreground"), flag]
     if shown.site:
         pieces.append(Piece(_fit(vm.ref.site, shown.site) + " ", "foreground-muted"))
     pieces += track(on, scale, chosen, moment, pinned=pinned)
     pieces.append(Piece(" ", "foreground"))
     if snapshot is None:
         words = "no snapshot that fits" if history.snapshots else "no snapshots"
-        room = shown.pick + 1 + shown.off + 1 + shown.worth if shown.pick else shown.off + 1 + shown.worth
+        room = (shown.pick + 1 if shown.pick else 0) + shown.off + 1 + shown.worth + 1 + shown.lost
         pieces.append(Piece(cut(f"{marks.CAUTION.glyph} {words}", room), "warning"))
         return tuple(pieces)
     if shown.pick:
-        name = _fit(clean(snapshot.name), shown.pick) + " "
-        pieces.append(Piece(name, "secondary" if pinned else "foreground"))
+        sign = f"{marks.PINNED.glyph} " if pinned else ""
+        name = _fit(sign + clean(snapshot.name), shown.pick) + " "
+        pieces.append(Piece(name, marks.PINNED.style if pinned else "foreground"))
+    is_wrong = snapshot.id in wrong
     sign = "pinned" if pinned and not shown.pick else brief_off(chosen)
-    pieces.append(Piece(cut(sign, shown.off).rjust(shown.off) + " ", "warning" if wrong else "foreground-muted"))
+    doubt = f"{marks.CAUTION.glyph} " if is_wrong else ""
+    off = cut(doubt + sign, shown.off).rjust(shown.off) + " "
+    pieces.append(Piece(off, "warning" if is_wrong else "foreground-muted"))
     worth = mark(snapshot.consistency)
-    words = worth.text if shown.worth > 1 else worth.glyph
-    pieces.append(Piece(words, worth.style))
-    return tuple(pieces)
+    words = worth.text.ljust(shown.worth) if shown.worth > 1 else worth.glyph
+    return (*pieces, Piece(words + " ", worth.style), *lost)
+
+
+def losses(plan: Plan) -> Line:
+    """What a plan would lose, a sign for each kind; whether it is refused, or loses nothing."""
+    if plan.refusals:
+        return (Piece(marks.REFUSED.glyph, marks.REFUSED.style),)
+    kinds = dict.fromkeys(loss.kind for loss in plan.losses)
+    if not kinds:
+        return (Piece(marks.READY.glyph, marks.READY.style),)
+    return tuple(Piece(mark(kind).glyph, mark(kind).style) for kind in list(kinds)[:_LOST])
 
 
 def heading(shown: Columns, rows: tuple[Line, Line]) -> tuple[Line, Line]:
@@ -195,7 +224,8 @@ def heading(shown: Columns, rows: tuple[Line, Line]) -> tuple[Line, Line]:
     names = Piece("VM".ljust(shown.name + 1), "foreground-muted")
     site = Piece("SITE".ljust(shown.site + 1) if shown.site else "", "foreground-muted")
     pick = Piece(" " + ("PICK".ljust(shown.pick + 1) if shown.pick else ""), "foreground-muted")
-    off = Piece("OFF".rjust(shown.off) + " " + ("WORTH" if shown.worth > 1 else ""), "foreground-muted")
+    worth = "WORTH".ljust(shown.worth) if shown.worth > 1 else " "
+    off = Piece(f"{'OFF'.rjust(shown.off)} {worth} LOST", "foreground-muted")
     return (Piece(before, "foreground-muted"), *rows[0]), (names, site, *rows[1], pick, off)
 
 
@@ -205,6 +235,17 @@ def brief_off(chosen: Pick) -> str:
         return "" if chosen.off is None else "exactly"
     sign = "+" if chosen.off > timedelta() else "-" if marks.PLAIN else "−"
     return sign + when.span(chosen.off)
+
+
+def clock_words(names: Sequence[str]) -> str:
+    """What is wrong with the times of these snapshots of a vm."""
+    said = ", ".join(f"“{name}”" for name in names[:_NAMED]) + (
+        f" and {len(names) - _NAMED} more" * (len(names) > _NAMED)
+    )
+    lie = "lies" if len(names) == 1 else "lie"
+    return (
+        f"{marks.CAUTION.glyph} a clock was wrong: {said} {lie} ahead of now, or before the snapshot it was made from"
+    )
 
 
 def summary(picks: Sequence[Pick], side: Side, wrong: int) -> Line:

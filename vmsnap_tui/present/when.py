@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,24 +12,58 @@ if TYPE_CHECKING:
 _PARTS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"), (timedelta(seconds=1), "s"))
 
 
+_EXAMPLES = 'try "2026-03-02 14:00", "yesterday noon" or "-3h"'
+_EPOCH = 1970
+_MONTHS = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_NUMBER = re.compile(r"[-+]?\d{1,3}([.,]\d+)?")
+_EITHER_WAY = re.compile(r"(\d{1,2})[/-](\d{1,2})\b(?![-/]\d{1,2}\b)")
+_FULLER = (
+    (re.compile(r"(\d{4})"), r"\1-01-01 00:00"),
+    (re.compile(rf"(?P<month>{_MONTHS})\.?(?P<year> \d{{4}})?"), r"1 \g<month>\g<year> 00:00"),
+    (re.compile(r"(today|yesterday|the day before yesterday)"), r"\1 00:00"),
+    (re.compile(r"(.*\d) ?w"), r"\1 weeks"),
+)
+"""What the library reads as the hour of now on that day, in that month or year, or not at all."""
+
+
 def parse(text: str, now: datetime) -> datetime:
     """The moment that is meant, aware, in this machine's zone: "2026-03-02 14:00", "yesterday noon", "last tuesday",
-    "-3h". What names a day alone means its beginning, and "before …" means that too.
+    "-3h". What names a day, a month or a year alone means its beginning, and "before …" means that too.
 
-    Raises ValueError with what to do next.
+    Raises ValueError with what to do next. What can be read in two ways is not guessed at: much may hang on it.
     """
     import dateparser  # a tenth of a second
 
-    words = text.strip().removeprefix("before ").strip()
-    settings = {"RELATIVE_BASE": now.astimezone().replace(tzinfo=None), "PREFER_DATES_FROM": "past"}
-    # English alone, so that the same words mean the same everywhere.
-    found: datetime | None = dateparser.parse(words, languages=["en"], settings=settings)
-    if found is None:
-        raise ValueError(f'"{text}" is no time that is understood: try "2026-03-02 14:00", "yesterday noon" or "-3h"')
-    found = found.astimezone()
+    words = re.sub(r"^before\b", "", " ".join(text.split()), flags=re.IGNORECASE).strip()
+    if _NUMBER.fullmatch(words):
+        raise ValueError(f'"{text}" is a number alone: write "-3h" for hours, "-3d" for days, or "14:00"')
+    either = _EITHER_WAY.match(words)
+    if either and either[1] != either[2] and max(int(either[1]), int(either[2])) <= 12:
+        raise ValueError(f'"{text}" can be read in two ways: begin with the year, as in "2026-03-02"')
+    for short, fuller in _FULLER:
+        if found_short := short.fullmatch(words.lower()):
+            words = found_short.expand(fuller)
+    settings = {
+        "RELATIVE_BASE": now.astimezone().replace(tzinfo=None),
+        "PREFER_DATES_FROM": "past",
+        "DATE_ORDER": "DMY",
+    }
+    try:
+        # English alone, so that the same words mean the same everywhere.
+        found: datetime | None = dateparser.parse(words, languages=["en"], settings=settings)
+        found = found and found.astimezone()
+    except (ValueError, OverflowError):  # a year that no calendar has
+        found = None
+    if found is None or found.year < _EPOCH:
+        raise ValueError(f'"{text}" is no time that is understood: {_EXAMPLES}')
     if found > now:
         raise ValueError(f"{full(found)} lies ahead: choose a moment that has been")
     return found
+
+
+def warm_up() -> None:
+    """Have the library at hand before somebody waits for it."""
+    parse("now", datetime.now().astimezone())
 
 
 def full(at: datetime) -> str:

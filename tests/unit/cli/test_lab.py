@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.model.errors import Failed
+from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from threading import Event
 
     from tests.unit.cli.conftest import Vmsnap
+    from vmsnap_tui.model.plan import Step
+    from vmsnap_tui.model.progress import Progress
 
 LAB = "networks-101"
 CONFIG = """
@@ -42,7 +48,11 @@ def test_list_and_status(vmsnap: Vmsnap) -> None:
     shown = vmsnap("lab", "status", LAB, "--json").json
     assert len(shown["vms"]) == 12
     assert sum(vm["elsewhere"] for vm in shown["vms"]) == lab["elsewhere"]
-    assert "exercise-2" in vmsnap("lab", "status", LAB).out
+    drifting = {vm["vm_name"]: vm["left"] is not None for vm in shown["vms"]}
+    assert drifting == {vm["vm_name"]: vm["elsewhere"] for vm in shown["vms"]}
+    told = vmsnap("lab", "status", LAB).out
+    assert "exercise-2" in told
+    assert "DRIFTS FOR" in told
 
 
 def test_a_dry_run_resets_nothing(vmsnap: Vmsnap) -> None:
@@ -56,19 +66,43 @@ def test_a_dry_run_resets_nothing(vmsnap: Vmsnap) -> None:
 def test_reset_says_how_each_went(vmsnap: Vmsnap) -> None:
     told = vmsnap("lab", "reset", LAB, "--yes", "--json").json
     assert told["outcome"] == "12 of 12 clean"
-    assert all(vm["done"] and not vm["problem"] for vm in told["vms"])
+    assert all(vm["done"] and not vm["problem"] and vm["took"] > 0 for vm in told["vms"])
+
+
+def test_those_that_failed_are_named_to_be_tried_again(vmsnap: Vmsnap, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = DemoPlatform.run
+
+    def run(self: DemoPlatform, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+        if step.vm.id == doomed:
+            raise Failed("the disk is full")
+        return real(self, step, report, stop)
+
+    shown = vmsnap("lab", "status", LAB, "--json").json["vms"]
+    doomed = next(vm["vm"]["id"] for vm in shown if vm["vm_name"] == "student-03")
+    monkeypatch.setattr(DemoPlatform, "run", run)
+    ended = vmsnap("lab", "reset", LAB, "student-0[1-4]", "--yes")
+    assert ended.code == Exit.FAILED
+    assert "3 of 4 clean" in ended.out
+    assert "student-03: the disk is full" in ended.err
+    assert f"Those again: vmsnap lab reset {LAB} student-03" in ended.err
 
 
 @pytest.mark.parametrize(("verb", "said"), [("stop", "of 4 off"), ("start", "of 4 running"), ("protect", "4 of 4")])
 def test_the_same_to_each(vmsnap: Vmsnap, course: tuple[str, str], verb: str, said: str) -> None:
     ended = vmsnap(*course, "lab", verb, "course", "--yes")
     assert said in ended.out
+    told = vmsnap(*course, "lab", verb, "course", "--yes", "--json").json
+    assert said in told["outcome"]
+    assert [vm["vm_name"] for vm in told["vms"]] == [f"student-0{number}" for number in range(1, 5)]
 
 
 def test_a_lab_is_made_of_any_vms(vmsnap: Vmsnap) -> None:
     ended = vmsnap("lab", "baseline", "workshop", "web-01", "web-02", "--yes")
     assert "web-01" in ended.err
     assert "of 2 have it" in ended.out
+    told = vmsnap("lab", "baseline", "workshop", "web-01", "web-02", "--yes", "--json").json
+    assert (told["lab"], told["outcome"]) == ("workshop", "2 of 2 have it")
+    assert all(vm["done"] and vm["words"] and vm["took"] for vm in told["vms"])
 
 
 def test_taken_and_pruned_in_one_go(vmsnap: Vmsnap, course: tuple[str, str]) -> None:

@@ -11,6 +11,7 @@ from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Failed
+from vmsnap_tui.model.lab import LabRule
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 from vmsnap_tui.platforms.demo.sites import demo_sites
@@ -135,3 +136,22 @@ async def test_cancelled_ones_are_left_where_they_are(engine: Engine) -> None:
     ended = await engine.groups.wait(job.id)
     assert ended.cancelling
     assert all(member.state.is_over for member in ended.members)
+
+
+async def test_what_others_depend_on_comes_up_first_and_goes_down_last(engine: Engine) -> None:
+    engine.lab_rules = (LabRule(LAB, order=("student-05", "student-0[12]")),)
+    seats = [seat for seat in lab_of(engine).seats if seat.vm.state is VmState.RUNNING]
+    names = {seat.vm.ref: seat.vm.name for seat in seats}
+
+    def first_and_last(job: GroupJob) -> list[tuple[datetime, datetime, str]]:
+        ended = {member.vm: member.ended for member in job.members}
+        begun = {each.plan.request.vm: each.queued for each in engine.jobs.all() if each.queued >= job.started}
+        return sorted((begun[vm], end, names[vm]) for vm, end in ended.items() if end)
+
+    job = labs.reset(engine, LAB, await labs.planned(engine, seats), patience=5.0)
+    up = first_and_last(await engine.groups.wait(job.id))
+    assert [name for _, _, name in up[:2]] == ["student-05", "student-01"]
+    assert all(up[0][1] <= begun for begun, _, _ in up[1:])
+    assert all(up[1][1] <= begun for begun, _, _ in up[2:])
+    down = first_and_last(await engine.groups.wait(labs.power(engine, LAB, seats, on=False).id))
+    assert [name for _, _, name in down[-2:]] == ["student-01", "student-05"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +16,26 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted
 from vmsnap_tui.cli.plan_text import plan_shape
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.cli.together import exit_of, followed, known_labs, named_lab
+from vmsnap_tui.cli.together import exit_of, followed, known_labs, member_shapes, named_lab, times
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.alone import alone
+from vmsnap_tui.engine.drift import drift
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.marks import mark
+from vmsnap_tui.present.order import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import GroupJob
     from vmsnap_tui.model.lab import Lab, Seat
+    from vmsnap_tui.model.vm import VmRef
 
 _yes = click.option("-y", "--yes", is_flag=True, help="Do it without asking; for timers.")
 _name = click.argument("name")
@@ -85,15 +90,16 @@ def _counts(each: Lab) -> dict[str, int]:
 @json_option
 @pass_setup
 def status(setup: Setup, *, name: str, as_json: bool) -> int:
-    """The vms of a lab: state, where each stands, and its baseline."""
+    """The vms of a lab: state, where each stands, its baseline, since when it drifts, and how much that is at most."""
     return asyncio.run(_status(setup, name, as_json=as_json))
 
 
 async def _status(setup: Setup, name: str, *, as_json: bool) -> int:
     async with engine_for(setup) as engine:
         found = await named_lab(engine, name)
+        written = await drift(engine, found.seats)
     if as_json:
-        emit({"lab": found.name, "vms": [_seat_shape(seat) for seat in found.seats]})
+        emit({"lab": found.name, "vms": [_seat_shape(seat, written) for seat in found.seats]})
         return Exit.OK
     now = datetime.now(UTC)
     columns(
@@ -106,15 +112,17 @@ async def _status(setup: Setup, name: str, *, as_json: bool) -> int:
                 Cell(clean(seat.here.name) if seat.here else "–", "warning" if seat.is_off_baseline else ""),
                 Cell(clean(seat.baseline.name) if seat.baseline else "–", "" if seat.baseline else "warning"),
                 Cell(sizes.age(seat.baseline.created, now) if seat.baseline else "", "foreground-muted", right=True),
+                Cell(sizes.age(seat.left, now) if seat.left else "", right=True),
+                Cell(sizes.size(written.get(seat.vm.ref)), right=True),
             ]
             for seat in found.seats
         ],
-        ["SITE", "VM", "STATE", "AGENT", "AT", "BASELINE", "AGE"],
+        ["SITE", "VM", "STATE", "AGENT", "AT", "BASELINE", "AGE", "DRIFTS FOR", "WRITTEN"],
     )
     return Exit.OK
 
 
-def _seat_shape(seat: Seat) -> dict[str, Any]:
+def _seat_shape(seat: Seat, written: Mapping[VmRef, int]) -> dict[str, Any]:
     return {
         "vm": seat.vm.ref,
         "vm_name": seat.vm.name,
@@ -123,6 +131,8 @@ def _seat_shape(seat: Seat) -> dict[str, Any]:
         "at": seat.here.id if seat.here else None,
         "baseline": seat.baseline,
         "elsewhere": seat.is_off_baseline,
+        "left": seat.left,
+        "written": written.get(seat.vm.ref),
     }
 
 
@@ -140,6 +150,7 @@ def reset(setup: Setup, *, name: str, vms: tuple[str, ...], dry_run: bool, yes: 
 
 async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, yes: bool, as_json: bool) -> int:
     job: GroupJob | None = None
+    took: dict[VmRef, float] = {}
     async with engine_for(setup) as engine:
         seats = await _chosen(engine, await named_lab(engine, name), vms)
         with alone("lab", engine.state):
@@ -147,12 +158,19 @@ async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, 
             able = sum(each.can_run for each in plans)
             if not as_json:
                 _tell_plans(plans)
+                if order := in_words(waves([seat.vm for seat in seats], labs.rank_in(engine, name))):
+                    note(f"In order: {order}.")
             if able and not dry_run:
                 agree_to("reset", able, "vm", yes=yes)
                 job = await followed(engine, labs.reset(engine, name, plans), as_json=as_json)
+                took = times(engine, job)
     if as_json:
-        emit({"lab": name, "vms": [_plan_shape(each, job) for each in plans], "outcome": job.outcome if job else ""})
+        shapes = [_plan_shape(each, job, took) for each in plans]
+        emit({"lab": name, "vms": shapes, "outcome": job.outcome if job else ""})
     if job is not None:
+        if job.undone and not as_json:
+            again = [member.name for member in job.members if member.vm in job.undone]
+            note(f"Those again: {shlex.join(['vmsnap', 'lab', 'reset', name, *again])}")
         return exit_of(job)
     return Exit.OK if able == len(plans) else Exit.REFUSED
 
@@ -178,13 +196,21 @@ def _tell_plans(plans: Sequence[labs.SeatPlan]) -> None:
         note(f"Lost in all: {lost}.")
 
 
-def _plan_shape(each: labs.SeatPlan, job: GroupJob | None) -> dict[str, Any]:
+def _plan_shape(each: labs.SeatPlan, job: GroupJob | None, took: Mapping[VmRef, float]) -> dict[str, Any]:
     member = next((member for member in job.members if member.vm == each.seat.vm.ref), None) if job else None
+    seat = each.seat
     return {
-        **_seat_shape(each.seat),
+        "vm": seat.vm.ref,
+        "vm_name": seat.vm.name,
+        "state": seat.vm.state,
+        "agent": seat.vm.agent,
+        "at": seat.here.id if seat.here else None,
+        "baseline": seat.baseline,
+        "elsewhere": seat.is_off_baseline,
         "plan": plan_shape(each.plan) if each.plan else None,
         "problem": each.why_not or (member.words if member and member.state is not JobState.DONE else ""),
         "done": bool(member and member.state is JobState.DONE),
+        "took": took.get(seat.vm.ref),
     }
 
 
@@ -192,13 +218,14 @@ def _plan_shape(each: labs.SeatPlan, job: GroupJob | None) -> dict[str, Any]:
 @_name
 @click.argument("vms", nargs=-1, metavar="[VM...]")
 @_yes
+@json_option
 @pass_setup
-def baseline(setup: Setup, *, name: str, vms: tuple[str, ...], yes: bool) -> int:
+def baseline(setup: Setup, *, name: str, vms: tuple[str, ...], yes: bool, as_json: bool) -> int:
     """Take a new baseline of a lab's vms. With VM… of these: so a lab is made, or grows."""
-    return asyncio.run(_baseline(setup, name, vms, yes=yes))
+    return asyncio.run(_baseline(setup, name, vms, yes=yes, as_json=as_json))
 
 
-async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool) -> int:
+async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool, as_json: bool) -> int:
     async with engine_for(setup) as engine:
         known = {seat.vm.ref: seat for each in await known_labs(engine) if each.name == name for seat in each.seats}
         if not vms and not known:
@@ -207,7 +234,14 @@ async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool) -
         agree_to("baseline", len(chosen), "vm", yes=yes)
         with alone("lab", engine.state):
             pairs = [(vm, known[vm.ref].baseline if vm.ref in known else None) for vm in chosen]
-            return exit_of(await followed(engine, labs.baseline(engine, name, pairs)))
+            return await _done(engine, name, labs.baseline(engine, name, pairs), as_json=as_json)
+
+
+async def _done(engine: Engine, name: str, begun: GroupJob, *, as_json: bool) -> int:
+    job = await followed(engine, begun, as_json=as_json)
+    if as_json:
+        emit({"lab": name, "vms": member_shapes(engine, job), "outcome": job.outcome})
+    return exit_of(job)
 
 
 def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]], GroupJob]) -> None:
@@ -216,16 +250,17 @@ def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]]
     @lab.command(verb, cls=Verb, help=words)
     @_name
     @_yes
+    @json_option
     @pass_setup
-    def command(setup: Setup, *, name: str, yes: bool) -> int:
-        return asyncio.run(run(setup, name, yes=yes))
+    def command(setup: Setup, *, name: str, yes: bool, as_json: bool) -> int:
+        return asyncio.run(run(setup, name, yes=yes, as_json=as_json))
 
-    async def run(setup: Setup, name: str, *, yes: bool) -> int:
+    async def run(setup: Setup, name: str, *, yes: bool, as_json: bool) -> int:
         async with engine_for(setup) as engine:
             found = await named_lab(engine, name)
             agree_to(verb, len(found.seats), "vm", yes=yes)
             with alone("lab", engine.state):
-                return exit_of(await followed(engine, begin(engine, name, found.seats)))
+                return await _done(engine, name, begin(engine, name, found.seats), as_json=as_json)
 
 
 _simple("start", "Start the vms of a lab.", lambda *its: labs.power(*its, on=True))

@@ -83,9 +83,10 @@ class BackScreen(Frame[Confirmed]):
         width = spread(found)
         if width is not None and len(found) > 1:
             yield Content(f"oldest and newest are {when.span(width)} apart")
+        yield Content.styled("in what order: as many at a time as each site allows", "$text-muted")
         for site, count in sorted(Counter(pick.vm.ref.site for pick in found).items()):
             jobs = self._engine.store.sites[site].site.jobs
-            yield Content.styled(f"{site}: {count}, {jobs} at a time", "$text-muted")
+            yield Content.styled(f"{site}: {count} VM{'s' * (count != 1)}, {jobs} at a time", "$text-muted")
 
     def _is_on(self, name: str) -> bool:
         return self.query_one(f"#{name}", Checkbox).value
@@ -119,13 +120,19 @@ def _lines(parts: Sequence[Part], *, all_or_nothing: bool) -> Iterator[Content]:
     yield Content.assemble(("Lost in all: ", "bold $text-error"), lost) if lost else Content("Nothing is lost.")
     if left and all_or_nothing:
         yield Content.styled("All or nothing: so nothing can be done.", "$text-error")
+    elif all_or_nothing:
+        yield Content("First a safety snapshot of each is taken; if one VM fails, all go back to theirs.")
+    bare = [part for part in parts if part.pick.snapshot is None]
+    if bare:
+        names = ", ".join(clean(part.pick.vm.name) for part in bare)
+        yield Content()
+        yield Content.assemble((f"{marks.CAUTION.glyph} no snapshot that fits: ", "$text-warning"), names)
     # What cannot go on is said first.
     for part in sorted(parts, key=lambda each: each.can_run):
-        yield Content()
         snapshot, name = part.pick.snapshot, clean(part.pick.vm.name)
         if snapshot is None:
-            yield Content.assemble((name, "bold"), (f"  {marks.CAUTION.glyph} {part.problem}", "$text-warning"))
             continue
+        yield Content()
         worth = marks.mark(snapshot.consistency)
         yield Content.assemble(
             (name, "bold"),

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from vmsnap_tui.engine.spent import spent
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.present.graph import Piece
@@ -52,7 +53,7 @@ class GroupScreen(ModalScreen[bool]):
         """`retry` offers to try those again that failed."""
         super().__init__()
         self._engine = engine
-        self._job_id = job.id
+        self.job_id = job.id
         self._job = job
         self._now = now
         self._retry = retry
@@ -82,16 +83,17 @@ class GroupScreen(ModalScreen[bool]):
             self._show()
 
     def _show(self) -> None:
-        job = self._engine.groups.get(self._job_id) or self._job
+        job = self._engine.groups.get(self.job_id) or self._job
         self._job = job
         jobs = self._engine.groups.jobs_of(job)
-        self.query_one(GroupView).show(job, jobs, self._now())
+        now = job.ended or self._now()
+        self.query_one(GroupView).show(job, jobs, spent(job, self._engine.jobs.all(), now), now)
         whole = sum(fraction(member, jobs.get(member.vm)) for member in job.members) / max(1, len(job.members))
         failed = job.over - job.done
         done, rest = bar(1.0 if job.ended else whole, 30)
         mood = "error" if failed else "success" if job.ended else "accent"
         words = job.outcome if job.ended else "cancelling…" if job.cancelling else ""
-        took = sizes.clock(((job.ended or self._now()) - job.started).total_seconds())
+        took = sizes.clock((now - job.started).total_seconds())
         self.query_one(Lines).show(
             [
                 (
@@ -111,7 +113,7 @@ class GroupScreen(ModalScreen[bool]):
 
     def action_cancel(self) -> None:
         """Ask it to stop."""
-        self._engine.groups.cancel(self._job_id)
+        self._engine.groups.cancel(self.job_id)
 
     def action_retry(self) -> None:
         """Try those again that are not where they should be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -11,12 +12,14 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from vmsnap_tui.engine import labs
+from vmsnap_tui.engine.drift import drift
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
-from vmsnap_tui.present.card import Card
+from vmsnap_tui.present.card import Card, sentence
 from vmsnap_tui.present.graph import Piece
+from vmsnap_tui.ui.screens.baseline import BaselineScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.screens.lab_name import LabNameScreen
 from vmsnap_tui.ui.screens.reset import AgreeScreen, ResetScreen
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm, VmRef
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
+_RESET, _POWER = (Binding.Group(words, compact=True) for words in ("Reset", "Start/Stop"))
+"""Keys that stand together in the footer."""
 _LIT = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
 _NONE = (
     ("", ""),
@@ -53,18 +58,20 @@ class LabsScreen(Screen[None]):
     """All labs, one at a time. `marked` are vms that a new lab can be made from."""
 
     DEFAULT_CSS = """
-    LabsScreen { background: $background; #cards { height: 1fr; padding: 0 1; } #labs { padding: 0 1; } }
+    LabsScreen { background: $background; #cards { height: 1fr; padding: 0 1; } }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "turn(1)", "Next lab", id="labs.next", tooltip="The next lab"),
+        Binding("tab", "turn(1)", "Lab", id="labs.next", tooltip="The next lab"),
         Binding("shift+tab", "turn(-1)", "Lab before", id="labs.previous", show=False, tooltip="The lab before"),
-        Binding("r", "reset(False)", "Reset", id="labs.reset", tooltip="Put the marked vms (or the chosen one) back"),
-        Binding("R", "reset(True)", "Reset all", id="labs.reset-all", tooltip="Put all vms of the lab back"),
+        Binding("r", "reset(False)", "Reset", id="labs.reset", group=_RESET,
+                tooltip="Put the marked vms (or the chosen one) back"),
+        Binding("R", "reset(True)", "Reset all", id="labs.reset-all", group=_RESET,
+                tooltip="Put all vms of the lab back"),
         Binding("b", "baseline", "Baseline", id="labs.baseline",
                 tooltip="Take a new baseline of the marked vms, or of all"),
-        Binding("s", "power(True)", "Start", id="labs.start", tooltip="Start the marked vms, or all"),
-        Binding("x", "power(False)", "Stop", id="labs.stop",
+        Binding("s", "power(True)", "Start", id="labs.start", group=_POWER, tooltip="Start the marked vms, or all"),
+        Binding("x", "power(False)", "Stop", id="labs.stop", group=_POWER,
                 tooltip="Have the guests of the marked vms, or of all, shut down"),
         Binding("p", "protect", "Protect", id="labs.protect",
                 tooltip="Protect the baselines, or take that away where all are"),
@@ -82,11 +89,13 @@ class LabsScreen(Screen[None]):
         self._labs: tuple[Lab, ...] = ()
         self._lab_name = ""
         self._latest: GroupJob | None = None
+        self._written: dict[VmRef, int] = {}
+        self._weighed = ""
         self._leave: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
         """The names of the labs, the cards, and the keys."""
-        yield Lines(2, id="labs", classes="pane")
+        yield Lines(3, id="labs", classes="pane")
         yield CardsView(id="cards")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -115,6 +124,9 @@ class LabsScreen(Screen[None]):
         if self._lab is None and self._labs:
             self._lab_name = self._labs[0].name
         lab = self._lab
+        if lab is not None and lab.name != self._weighed and all(seat.known for seat in lab.seats):
+            self._weighed = lab.name
+            self._weigh()
         jobs = {job.plan.request.vm: job for job in self._engine.jobs.all()}
         group = self._engine.groups.get(self._latest.id) if self._latest else None
         now = self._now()
@@ -126,14 +138,15 @@ class LabsScreen(Screen[None]):
         freeze = self._engine.store.freeze(seat.vm.ref)
         lit = freeze if freeze and freeze.state in _LIT else None
         member = next((each for each in group.members if each.vm == seat.vm.ref), None) if group else None
+        card = Card(seat, now, lit, written=self._written.get(seat.vm.ref))
         if member and group and not group.ended and not member.state.is_over:
-            return Card(seat, now, lit, fraction(member, job), member.words or _at_work(job))
+            return replace(card, fraction=fraction(member, job), doing=member.words or _at_work(job))
         if job and not job.state.is_over:
             part = job.progress.fraction if job.progress and job.progress.fraction else 0.0
-            return Card(seat, now, lit, part, job.plan.title)
+            return replace(card, fraction=part, doing=job.plan.title)
         if member:
-            return Card(seat, now, lit, None, member.words, trouble=member.state is JobState.FAILED)
-        return Card(seat, now, lit)
+            return replace(card, doing=member.words, trouble=member.state is JobState.FAILED)
+        return card
 
     def _head(self, lab: Lab | None) -> None:
         lines = self.query_one("#labs", Lines)
@@ -144,7 +157,7 @@ class LabsScreen(Screen[None]):
             names.append(Piece(f" {clean(each.name)} ", "accent" if is_here else "foreground-muted"))
             names.append(Piece(" ", "foreground"))
         if lab is None:
-            lines.show([tuple(names), ()])
+            lines.show([tuple(names), (), ()])
             return
         up = sum(seat.vm.state.is_active for seat in lab.seats)
         off = sum(seat.is_off_baseline for seat in lab.seats)
@@ -160,12 +173,22 @@ class LabsScreen(Screen[None]):
                     Piece(f"  {bare} without one" if bare else "", "warning"),
                     Piece(f"  {marks.MARKED.glyph} {marked} marked" if marked else "", "accent"),
                 ),
+                sentence(self._cards.card) if self._cards.card else (),
             ]
         )
 
     @on(CardsView.Marked)
+    @on(CardsView.Highlighted)
     def _show_marks(self) -> None:
         self._head(self._lab)
+
+    @work(group="drift", exclusive=True)
+    async def _weigh(self) -> None:
+        """How much was written since the baselines, where the storage tells. That may take it a while."""
+        lab = self._lab
+        if lab is not None:
+            self._written |= await drift(self._engine, lab.seats)
+            self._show()
 
     # Keys
 
@@ -211,6 +234,9 @@ class LabsScreen(Screen[None]):
         """Show how it goes. The seats that are to be tried again."""
         self._latest = job
         again = await self.app.push_screen_wait(GroupScreen(self._engine, job, self._now, retry=True))
+        self._written.clear()
+        self._weighed = ""
+        self._show()
         ended, lab = self._engine.groups.get(job.id), self._lab
         undone: frozenset[VmRef] = frozenset(ended.undone if ended else ())
         return tuple(seat for seat in lab.seats if seat.vm.ref in undone) if again and lab else ()
@@ -224,9 +250,8 @@ class LabsScreen(Screen[None]):
         await self._take_baseline(lab.name, [(seat.vm, seat.baseline) for seat in self._chosen(lab)])
 
     async def _take_baseline(self, name: str, pairs: Sequence[tuple[Vm, Snapshot | None]]) -> None:
-        words = f"A snapshot of each is taken now, by its best method, and becomes the baseline of {clean(name)}."
-        more = "It is protected, and marked on the platform, so that everybody sees it. The one before is let go of."
-        if await self._agreed(f"New baseline of {name}", f"{words} {more}", [vm.name for vm, _ in pairs]):
+        vms = [vm for vm, _ in pairs]
+        if await self.app.push_screen_wait(BaselineScreen(self._engine, name, vms)):
             await self._follow(labs.baseline(self._engine, name, pairs))
             self._lab_name = name
             self._show()
@@ -255,6 +280,9 @@ class LabsScreen(Screen[None]):
         if not self._may_change() or lab is None:
             return
         seats = [seat for seat in self._chosen(lab) if seat.baseline]
+        if not seats:
+            self.notify("There is no baseline yet: b takes one.", severity="warning")
+            return
         on = not all(seat.baseline and seat.baseline.protected for seat in seats)
         verb, words = ("Protect", "Their baselines cannot be deleted by vmsnap until somebody takes that away.")
         if not on:
@@ -279,6 +307,7 @@ class LabsScreen(Screen[None]):
     def action_read(self) -> None:
         """Read all sites anew."""
         self._engine.refresh()
+        self._weighed = ""
         self.notify("Reading anew.", timeout=2)
 
     def action_back(self) -> None:

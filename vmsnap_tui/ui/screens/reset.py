@@ -9,9 +9,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from vmsnap_tui.engine import labs
+from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
 from vmsnap_tui.present.losses import in_all
+from vmsnap_tui.present.order import in_words
 from vmsnap_tui.ui.plan_lines import plan_lines
 from vmsnap_tui.ui.screens.dialogue import Frame, label
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar, Question
@@ -63,6 +65,8 @@ class ResetScreen(Frame[Plans]):
         """Say what a reset is."""
         sites = sorted({seat.vm.ref.site for seat in self._seats})
         limits = [f"{site}: {self._engine.store.sites[site].site.jobs} at a time" for site in sites]
+        rank = labs.rank_in(self._engine, self._lab_name)
+        order = in_words(waves([seat.vm for seat in self._seats], rank))
         await self.query_one("#options").mount(
             label("What is done", first=True),
             Static(
@@ -72,6 +76,7 @@ class ResetScreen(Frame[Plans]):
             ),
             label("As many as the sites allow"),
             Static("\n".join(limits), markup=False),
+            *((label("In what order"), Static(order, markup=False)) if order else ()),
         )
         self._plan()
 

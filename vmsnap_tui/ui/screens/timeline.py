@@ -14,18 +14,18 @@ from textual.widgets import Footer, Input
 from vmsnap_tui.engine import group
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.moment import History
-from vmsnap_tui.model.plan import Restore, usual_after
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.timeline import Timeline
 from vmsnap_tui.present import marks, sizes, when
 from vmsnap_tui.present import timeline as present
 from vmsnap_tui.present.graph import Piece
+from vmsnap_tui.ui.loss_reader import LossReader
 from vmsnap_tui.ui.plan_lines import plan_lines
 from vmsnap_tui.ui.screens.back import BackScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.widgets.fields_view import FieldsView
-from vmsnap_tui.ui.widgets.lines import Lines
 from vmsnap_tui.ui.widgets.timeline import TimelineView
+from vmsnap_tui.ui.widgets.timeline_axis import AxisView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.store import Changes
-    from vmsnap_tui.model.plan import Facts
+    from vmsnap_tui.model.plan import Plan
+    from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm, VmRef
     from vmsnap_tui.present.graph import Line
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
@@ -45,6 +46,8 @@ _REST = 0.15
 """Seconds that the moment has to rest before it is counted what it picks of all."""
 _BREATH = 200
 """Vms taken in before the keyboard gets its turn."""
+_JUMP, _PIN, _ZOOM = (Binding.Group(words, compact=True) for words in ("Jump", "Pin", "Zoom"))
+"""Keys that stand together in the footer."""
 
 
 class TimelineScreen(Screen[None]):
@@ -54,30 +57,34 @@ class TimelineScreen(Screen[None]):
     TimelineScreen {
         background: $background;
         #lines { height: 1fr; }
-        #detail { height: 8; padding: 0 1; }
+        #detail { height: 8; }
         #typed { background: $panel; color: $foreground; padding: 0 1; display: none; }
     }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "step(-1)", "Earlier", id="timeline.earlier", show=False, tooltip="Moment a cell earlier"),
-        Binding("right,l", "step(1)", "Later", id="timeline.later", show=False, tooltip="Moment a cell later"),
-        Binding("left_square_bracket", "jump(-1)", "Previous", id="timeline.previous", key_display="[",
+        Binding("left_square_bracket", "jump(-1)", "Previous", id="timeline.previous", key_display="[", group=_JUMP,
                 tooltip="To the snapshot before, of any vm"),
-        Binding("right_square_bracket", "jump(1)", "Next", id="timeline.next", key_display="]",
+        Binding("right_square_bracket", "jump(1)", "Next", id="timeline.next", key_display="]", group=_JUMP,
                 tooltip="To the next snapshot, of any vm"),
         Binding("left_curly_bracket", "jump_here(-1)", "Previous here", id="timeline.previous-here", show=False,
                 key_display="{", tooltip="To the snapshot before, of the highlighted vm"),
         Binding("right_curly_bracket", "jump_here(1)", "Next here", id="timeline.next-here", show=False,
                 key_display="}", tooltip="To the next snapshot, of the highlighted vm"),
-        Binding("full_stop", "now", "Now", id="timeline.now", show=False, tooltip="The moment is now"),
-        Binding("m", "type", "Moment", id="timeline.type", tooltip="Type the moment: yesterday noon, -3h"),
+        Binding("full_stop", "now", "Now", id="timeline.now", show=False, key_display=".", tooltip="The moment is now"),
+        Binding("m", "type", "Type", id="timeline.type", tooltip="Type the moment: yesterday noon, -3h"),
         Binding("o", "turn", "Side", id="timeline.side",
                 tooltip="Pick the latest before, the first after, or the nearest"),
-        Binding("p", "pin", "Pin", id="timeline.pin", tooltip="Keep what is picked for the vm, whatever the moment"),
-        Binding("plus,equals_sign", "zoom(1)", "Closer", id="timeline.closer", key_display="+",
-                tooltip="See less time"),
-        Binding("minus", "zoom(-1)", "Further", id="timeline.further", key_display="-", tooltip="See more time"),
+        Binding("less_than_sign", "pin_beside(-1)", "Pin earlier", id="timeline.pin-earlier", key_display="<",
+                group=_PIN, tooltip="Pin the snapshot before the one that is picked, for this vm alone"),
+        Binding("p", "pin", "Pin", id="timeline.pin", group=_PIN,
+                tooltip="Keep what is picked for the vm, whatever the moment; again lets it go"),
+        Binding("greater_than_sign", "pin_beside(1)", "Pin later", id="timeline.pin-later", key_display=">",
+                group=_PIN, tooltip="Pin the snapshot after the one that is picked, for this vm alone"),
+        Binding("plus,equals_sign", "zoom(1)", "Closer", id="timeline.closer", group=_ZOOM,
+                tooltip="See less time, down to a minute"),
+        Binding("minus", "zoom(-1)", "Further", id="timeline.further", key_display="-", group=_ZOOM,
+                tooltip="See more time, up to a hundred years"),
         Binding("shift+left", "pan(-1)", "Pan back", id="timeline.pan-back", show=False, tooltip="See what was before"),
         Binding("shift+right", "pan(1)", "Pan on", id="timeline.pan-on", show=False, tooltip="See what came later"),
         Binding("0", "all", "All", id="timeline.all", show=False, tooltip="See all snapshots"),
@@ -94,25 +101,30 @@ class TimelineScreen(Screen[None]):
         self._confirm: Confirm = confirm
         self._now = now
         self.line = Timeline(now())
-        self._facts: tuple[VmRef, Facts] | None = None
+        self._reader = LossReader(engine)
+        self._lost: dict[tuple[VmRef, str], Line] = {}
+        """What going back to a snapshot would lose, of vms that were looked at."""
         self.summary: Line = ()
         """What is said of the picks of all; () until they were counted."""
+        self._typing: Line = ()
+        """What the text in the field means so far, while there is one."""
         self._resting: Timer | None = None
         self._leave: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
         """The axis, the rows, what the highlighted one means, and the keys."""
-        yield Lines(3, id="axis", classes="pane")
+        view = TimelineView(self.line, self._lost, id="lines")
+        yield AxisView(3, view, self.line, id="axis", classes="pane")
         yield Input(
-            id="typed", placeholder='2026-03-02 14:00, "yesterday noon", "before last tuesday", -3h', compact=True
+            id="typed", placeholder="2026-03-02 14:00  ·  yesterday noon  ·  before last tuesday  ·  -3h", compact=True
         )
-        yield TimelineView(self.line, id="lines")
+        yield view
         yield FieldsView(id="detail", classes="pane")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Take in what is known, and hear of what changes."""
-        self._axis = self.query_one("#axis", Lines)
+        self._axis = self.query_one(AxisView)
         self._view = self.query_one(TimelineView)
         self._detail = self.query_one(FieldsView)
         self._view.focus()
@@ -147,8 +159,9 @@ class TimelineScreen(Screen[None]):
         self.line.take_in(
             [self._history(vm) for vm in known.values() if vm], [ref for ref, vm in known.items() if not vm]
         )
-        if self._facts and self._facts[0] in touched:
-            self._facts = None
+        self._reader.forget(touched)
+        for key in [each for each in self._lost if each[0] in touched]:
+            del self._lost[key]
         self._view.take()
         self._changed()
 
@@ -170,7 +183,7 @@ class TimelineScreen(Screen[None]):
 
     def _show_heading(self) -> None:
         gutter = Piece(" ", "foreground")
-        self._axis.show([(gutter, *self.summary), *((gutter, *line) for line in self._heading)])
+        self._axis.show([(gutter, *(self._typing or self.summary)), *((gutter, *line) for line in self._heading)])
 
     def _rest(self) -> None:
         """The moment rests: count, and say what putting the highlighted vm back would lose."""
@@ -182,15 +195,31 @@ class TimelineScreen(Screen[None]):
     @on(TimelineView.Highlighted)
     def _settle(self) -> None:
         self._changed()
-        self._engine.look_at(self._view.visible_vms)
+        self._engine.look_at(frozenset(self._view.visible_vms))
 
     @work(group="explain", exclusive=True)
     async def _explain(self) -> None:
-        """What is picked for the highlighted vm, what it is worth, and what would be lost since."""
+        """What is picked for the highlighted vm, what it is worth, and what would be lost since; then of the others
+        that are on the screen, one after the other, since nobody waits for it."""
         vm = self._view.vm
         if vm is None:
             self._detail.show_lines([Content.styled("No VMs.", "$text-muted")])
             return
+        await self._explain_one(vm)
+        for each in self._view.visible_vms:
+            snapshot = self.line.pick(each).snapshot if each in self.line.histories else None
+            if snapshot is not None and (each, snapshot.id) not in self._lost:
+                await self._weigh(each, snapshot)
+
+    async def _weigh(self, vm: VmRef, snapshot: Snapshot) -> Plan | VmsnapError:
+        """What would be lost, for its row too."""
+        found = await self._reader.plan(vm, snapshot)
+        unknown = (Piece(marks.UNTOLD.glyph, marks.UNTOLD.style),)
+        self._lost[vm, snapshot.id] = unknown if isinstance(found, VmsnapError) else present.losses(found)
+        self._view.redraw(vm)
+        return found
+
+    async def _explain_one(self, vm: VmRef) -> None:
         pick = self.line.pick(vm)
         name, snapshot = clean(pick.vm.name), pick.snapshot
         if snapshot is None:
@@ -208,28 +237,18 @@ class TimelineScreen(Screen[None]):
                 (f"  {when.full(snapshot.created)}, {sizes.ago(snapshot.created, self._now())}, {when.off(pick)}", ""),
             )
         ]
-        if self.line.wrong(vm):
-            words = (
-                f"{marks.CAUTION.glyph} a clock was wrong: some of its snapshots lie ahead, or before their own parent"
-            )
-            head.append(Content.styled(words, "$text-warning"))
-        if self._facts is None or self._facts[0] != vm:
+        if wrong := self.line.wrong(vm):
+            names = [clean(each.name) for each in self.line.histories[vm].snapshots if each.id in wrong]
+            head.append(Content.styled(present.clock_words(names), "$text-warning"))
+        if not self._reader.knows(vm):
             self._detail.show_lines([*head, Content.styled("Reading what would be lost…", "$text-muted")])
-            try:
-                self._facts = (vm, await self._engine.facts(vm))
-            except VmsnapError as error:
-                self._detail.show_lines([*head, Content.styled(str(error), "$text-error")])
-                return
-        facts = self._facts[1]
-        plan = facts.plan(Restore(snapshot.ref, usual_after(facts.vm, snapshot)))
-        self._detail.show_lines([*head, *plan_lines(plan)])
+        found = await self._weigh(vm, snapshot)
+        if isinstance(found, VmsnapError):
+            self._detail.show_lines([*head, Content.styled(str(found), "$text-error")])
+        else:
+            self._detail.show_lines([*head, *plan_lines(found)])
 
     # Keys and mouse
-
-    def action_step(self, cells: int) -> None:
-        """The moment moves."""
-        self.line.step(cells)
-        self._changed()
 
     def action_jump(self, forward: int) -> None:
         """From snapshot to snapshot of any vm."""
@@ -264,6 +283,14 @@ class TimelineScreen(Screen[None]):
         else:
             self.notify("There is nothing to pin: no snapshot is picked here.", severity="warning", markup=False)
 
+    def action_pin_beside(self, forward: int) -> None:
+        """Another snapshot for this vm alone."""
+        vm = self._view.vm
+        if vm and self.line.pin_beside(vm, forward):
+            self._changed()
+        else:
+            self.notify("There is no ready snapshot further that way.", timeout=2, markup=False)
+
     def action_zoom(self, steps: int) -> None:
         """See less or more time."""
         self.line.zoom(steps)
@@ -279,9 +306,14 @@ class TimelineScreen(Screen[None]):
         self.line.show_all()
         self._changed()
 
+    @on(TimelineView.Stepped)
+    def _step(self, event: TimelineView.Stepped) -> None:
+        self.line.step(event.cells)
+        self._changed()
+
     @on(TimelineView.Chosen)
     def _choose(self, event: TimelineView.Chosen) -> None:
-        self.line.go_to(min(event.moment, self.line.now) if event.snapshot is None else event.moment)
+        self.line.go_to(min(event.moment, self.line.latest))
         self._changed()
 
     @on(TimelineView.Pinned)
@@ -301,10 +333,24 @@ class TimelineScreen(Screen[None]):
 
     def action_type(self) -> None:
         """Type a moment."""
+        self.run_worker(when.warm_up, thread=True)
         field = self.query_one("#typed", Input)
         field.value = ""
         field.display = True
         field.focus()
+
+    @on(Input.Changed, "#typed")
+    def _preview(self, event: Input.Changed) -> None:
+        """Say what it means so far."""
+        self._typing = ()
+        if event.value.strip() and event.input.display:
+            try:
+                at = when.parse(event.value, self._now()).astimezone()
+            except ValueError as error:
+                self._typing = (Piece(f"{marks.REFUSED.glyph} {error}", "warning"),)
+            else:
+                self._typing = (Piece(f"= {at:%a} {when.full(at)}", "success"), Piece("  enter", "foreground-muted"))
+        self._show_heading()
 
     @on(Input.Submitted, "#typed")
     def _typed(self, event: Input.Submitted) -> None:
@@ -320,6 +366,8 @@ class TimelineScreen(Screen[None]):
 
     def _close_field(self) -> None:
         self.query_one("#typed", Input).display = False
+        self._typing = ()
+        self._show_heading()
         self._view.focus()
 
     def action_read(self) -> None:

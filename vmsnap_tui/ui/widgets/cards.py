@@ -44,6 +44,12 @@ class CardsView(InkedView, can_focus=True):
     ]
 
     @dataclass
+    class Highlighted(Message):
+        """The cursor stands on this vm now."""
+
+        vm: VmRef
+
+    @dataclass
     class Marked(Message):
         """These are marked now."""
 
@@ -116,6 +122,13 @@ class CardsView(InkedView, can_focus=True):
         self._at = clamp(at, 0, max(0, len(self._cards) - 1))
         self._into_sight()
         self.refresh()
+        if self.vm:
+            self.post_message(self.Highlighted(self.vm))
+
+    @property
+    def card(self) -> Card | None:
+        """What is said of the one under the cursor."""
+        return self._cards[self._at] if self._at < len(self._cards) else None
 
     def _into_sight(self) -> None:
         top = self._at // self._across * HEIGHT

@@ -56,6 +56,7 @@ class GroupView(CursorView):
         super().__init__()
         self._group: GroupJob | None = None
         self._jobs: Mapping[VmRef, Job] = {}
+        self._spent: Mapping[VmRef, float] = {}
         self._now: datetime | None = None
 
     @property
@@ -63,10 +64,10 @@ class GroupView(CursorView):
         """A row for each vm."""
         return len(self._group.members) if self._group else 0
 
-    def show(self, group: GroupJob, jobs: Mapping[VmRef, Job], now: datetime) -> None:
-        """As it is now."""
+    def show(self, group: GroupJob, jobs: Mapping[VmRef, Job], spent: Mapping[VmRef, float], now: datetime) -> None:
+        """As it is now; `spent` is how long each took, in seconds."""
         is_first = self._group is None
-        self._group, self._jobs, self._now = group, jobs, now
+        self._group, self._jobs, self._spent, self._now = group, jobs, spent, now
         if is_first:
             self.replace_rows(0, keep=False)
         self.refresh()
@@ -104,13 +105,8 @@ class GroupView(CursorView):
                 fit(words, max(0, room - cell_len(tail))), "error" if state is JobState.FAILED else "foreground-muted"
             ),
             Piece(tail, light.style if light else ""),
-            Piece(self._took(group, member, job).rjust(_CLOCK), "foreground-muted"),
+            Piece(sizes.clock(self._spent.get(member.vm)).rjust(_CLOCK), "foreground-muted"),
         )
-
-    def _took(self, group: GroupJob, member: Member, job: Job | None) -> str:
-        since = job.started if job and job.started else None
-        until = member.ended or self._now
-        return sizes.clock((until - max(since, group.started)).total_seconds()) if since and until else ""
 
     def moved(self) -> None:
         """Nothing hangs on where the cursor is."""

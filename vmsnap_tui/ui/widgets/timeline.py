@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
+from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.message import Message
 from textual.strip import Strip
@@ -16,7 +18,7 @@ from vmsnap_tui.present.graph import exactly
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from textual import events
@@ -27,10 +29,14 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.timeline import Timeline
     from vmsnap_tui.model.timescale import Scale
     from vmsnap_tui.model.vm import VmRef
+    from vmsnap_tui.present.graph import Line
 
 _GUTTER = 1
 _WHEEL = 6
 """Cells that a turn of the wheel moves what is seen."""
+_MOVE = Binding.Group("Move", compact=True)
+_RIGHT = 3
+"""The right button, as Textual counts."""
 
 
 class TimelineView(CursorView):
@@ -42,13 +48,22 @@ class TimelineView(CursorView):
 
         vm: VmRef
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "step(-1)", "Earlier", id="timeline.earlier", group=_MOVE, tooltip="Moment a cell earlier"),
+        Binding("right,l", "step(1)", "Later", id="timeline.later", group=_MOVE, tooltip="Moment a cell later"),
+    ]
+
+    @dataclass
+    class Stepped(Message):
+        """The moment is to go some cells on."""
+
+        cells: int
+
     @dataclass
     class Chosen(Message):
-        """A place on the line of time was clicked; `snapshot` is what stands there."""
+        """A moment was chosen by the mouse."""
 
         moment: datetime
-        vm: VmRef
-        snapshot: Snapshot | None
 
     @dataclass
     class Pinned(Message):
@@ -70,9 +85,18 @@ class TimelineView(CursorView):
         steps: int
         about: datetime
 
-    def __init__(self, timeline: Timeline, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's word)
+    def __init__(
+        self,
+        timeline: Timeline,
+        lost: Mapping[tuple[VmRef, str], Line],
+        *,
+        id: str | None = None,  # noqa: A002 (Textual's word)
+        classes: str | None = None,
+    ) -> None:
+        """`lost` is what going back to a snapshot of a vm would lose, as far as that is known."""
         super().__init__(id=id, classes=classes)
         self._timeline = timeline
+        self._lost = lost
         self._rows: Sequence[History] = ()
         self._columns = present.columns(80, 0, 0)
         self._strips: LRUCache[tuple[int, bool, bool], Strip] = LRUCache(512)
@@ -91,10 +115,10 @@ class TimelineView(CursorView):
         return self._rows[self.cursor].vm.ref if self.cursor < len(self._rows) else None
 
     @property
-    def visible_vms(self) -> frozenset[VmRef]:
-        """Those that are on the screen."""
+    def visible_vms(self) -> tuple[VmRef, ...]:
+        """Those that are on the screen, from the top."""
         top = self.scroll_offset.y
-        return frozenset(row.vm.ref for row in self._rows[top : top + self.size.height])
+        return tuple(row.vm.ref for row in self._rows[top : top + self.size.height])
 
     @property
     def shown(self) -> present.Columns:
@@ -116,6 +140,15 @@ class TimelineView(CursorView):
         """Draw all anew."""
         self._strips.clear()
         self.refresh()
+
+    def redraw(self, vm: VmRef) -> None:
+        """One row anew."""
+        top = self.scroll_offset.y
+        for index in range(top, min(top + self.size.height, self.count)):
+            if self._rows[index].vm.ref == vm:
+                for cursor, hover in product((False, True), repeat=2):
+                    self._strips.discard((index, cursor, hover))
+                self.refresh_line(index)
 
     def _fit(self) -> None:
         names = max((cell_len(clean(row.vm.name)) for row in self._rows), default=0)
@@ -150,15 +183,17 @@ class TimelineView(CursorView):
     def _draw(self, index: int) -> Strip:
         history, line = self._rows[index], self._timeline
         ref = history.vm.ref
+        pick = line.pick(ref)
         pieces = present.line(
             self._columns,
             history,
             line.scale,
-            line.pick(ref),
+            pick,
             line.moment,
             self._rail(history),
             pinned=line.is_pinned(ref),
-            wrong=bool(line.wrong(ref)),
+            wrong=line.wrong(ref),
+            lost=self._lost.get((ref, pick.snapshot.id), ()) if pick.snapshot else (),
         )
         is_cursor = index == self.cursor
         ground = self.ground(cursor=is_cursor, hover=index == self.hover)
@@ -179,34 +214,37 @@ class TimelineView(CursorView):
         if self.vm:
             self.post_message(self.Highlighted(self.vm))
 
+    def action_step(self, cells: int) -> None:
+        """The moment moves."""
+        self.post_message(self.Stepped(cells))
+
     # The mouse
 
-    def _cell(self, x: int) -> int | None:
+    def cell(self, x: int) -> int | None:
         """The cell of time under a column of the view."""
         cell = x - _GUTTER - present.left_of(self._columns)
         return cell if 0 <= cell < self._columns.line else None
 
     def clicked(self, at: Offset, event: events.Click) -> None:
-        """Choose that time, or the snapshot there; with ctrl, the snapshot for this vm alone."""
-        cell, vm = self._cell(at.x), self.vm
+        """Choose that time, or the snapshot there; with ctrl or the right button, the snapshot for this vm alone."""
+        cell, vm = self.cell(at.x), self.vm
         if self._dragged or cell is None or vm is None:
             return
         there = [
             each for each in self._timeline.histories[vm].snapshots if self._timeline.scale.cell(each.created) == cell
         ]
         snapshot = there[-1] if there else None
-        if event.ctrl and snapshot:
-            self.post_message(self.Pinned(vm, snapshot))
-        elif not event.ctrl:
-            self.post_message(
-                self.Chosen(snapshot.created if snapshot else self._timeline.scale.time(cell), vm, snapshot)
-            )
+        if event.ctrl or event.button == _RIGHT:
+            if snapshot:
+                self.post_message(self.Pinned(vm, snapshot))
+        else:
+            self.post_message(self.Chosen(snapshot.created if snapshot else self._timeline.scale.time(cell)))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """The line may be drawn along from here."""
         at = event.get_content_offset(self)
         self._dragged = False
-        self._drag = at.x if at and self._cell(at.x) is not None else None
+        self._drag = at.x if at and self.cell(at.x) is not None else None
         if self._drag is not None:
             self.capture_mouse()
 
@@ -226,21 +264,21 @@ class TimelineView(CursorView):
             self._drag, self._dragged = x, True
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """With ctrl: closer. With shift: earlier."""
+        """Over the line of time: closer, with shift earlier. Over names and picks the rows scroll."""
         self._wheel(event, 1)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """With ctrl: further away. With shift: later."""
+        """Over the line of time: further away, with shift later."""
         self._wheel(event, -1)
 
     def _wheel(self, event: events.MouseEvent, steps: int) -> None:
         at = event.get_content_offset(self)
-        cell = self._cell(at.x) if at else None
-        if cell is None or not (event.ctrl or event.shift):
+        cell = self.cell(at.x) if at else None
+        if cell is None:
             return
         event.stop()
         event.prevent_default()
-        if event.ctrl:
-            self.post_message(self.Zoomed(steps, self._timeline.scale.time(cell)))
-        else:
+        if event.shift:
             self.post_message(self.Panned(-steps * _WHEEL))
+        else:
+            self.post_message(self.Zoomed(steps, self._timeline.scale.time(cell)))
