@@ -13,6 +13,7 @@ from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.lab import labs_of
 from vmsnap_tui.model.naming import fresh_snapshot_name
 from vmsnap_tui.model.plan import After, Edit, Power, Restore, Take
+from vmsnap_tui.model.settings import OLD_VOLUMES, REMOVE
 from vmsnap_tui.model.vm import AgentState, VmState
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import Course, GroupJob
     from vmsnap_tui.model.lab import Lab, LabRule, Seat
-    from vmsnap_tui.model.plan import Facts, Plan, Request
+    from vmsnap_tui.model.plan import Facts, Plan, Request, WayBack
+    from vmsnap_tui.model.settings import Settings
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
 
@@ -70,8 +72,25 @@ async def _planned(engine: Engine, seat: Seat) -> SeatPlan:
         facts = await engine.facts(seat.vm.ref)
     except VmsnapError as error:
         return SeatPlan(seat, problem=str(error))
-    plan = facts.plan(Restore(seat.baseline.ref, After.RUNNING))
+    ways = facts.ways_back(seat.baseline.ref)
+    way = next((each for each in ways if each.recommended), None)
+    if way is not None and way.beside:  # it would stay as it is, and another one come up at each reset
+        why = next((each.refusals[0].why for each in ways if not each.beside and each.refusals), "it stays as it is")
+        return SeatPlan(seat, problem=f"its baseline only makes another vm ({way.label}): {why}")
+    plan = facts.plan(Restore(seat.baseline.ref, After.RUNNING, settings=_nothing_left(way)))
+    if plan.refusals:  # who may not remove them can have them stay
+        plain = facts.plan(Restore(seat.baseline.ref, After.RUNNING))
+        plan = plan if plain.refusals else plain
     return SeatPlan(seat, plan)
+
+
+def _nothing_left(way: WayBack | None) -> Settings:
+    """Where new volumes are put in the place of those of now, these go in the end: a lab is reset again and again.
+
+    What other restores left stays. Somebody may have kept it to look into it.
+    """
+    offered = {setting.id for setting in way.settings} if way else set()
+    return ((OLD_VOLUMES, REMOVE),) if OLD_VOLUMES in offered else ()
 
 
 def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: float = UP) -> GroupJob:

@@ -306,7 +306,10 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """A way to restore a snapshot, where there are several. One with refusals is not possible now."""
+    """A way to restore a snapshot, where there are several. One with refusals is not possible now.
+
+    One that is `beside` leaves the vm as it is, and makes something else of the snapshot.
+    """
 
     id: str
     label: str
@@ -314,6 +317,7 @@ class WayBack:
     refusals: tuple[Refusal, ...] = ()
     recommended: bool = False
     settings: tuple[Setting, ...] = ()
+    beside: bool = False
 
 
 class Facts(Protocol):
