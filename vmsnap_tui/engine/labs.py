@@ -142,7 +142,7 @@ def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]
     async def one(each: tuple[Vm, Snapshot | None], course: Course) -> str:
         vm, old = each
         facts = await engine.facts(vm.ref)
-        title = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix="baseline-")
+        title = _fresh_name(facts, "baseline-")
         await _ask(engine, Take(vm.ref, title, f"baseline of {name}"))
         fresh = await engine.facts(vm.ref)
         made = next((each for each in fresh.snapshots if each.name == title), None)
@@ -158,12 +158,17 @@ def baseline(engine: Engine, name: str, vms: Sequence[tuple[Vm, Snapshot | None]
     return _together(engine, f"New baseline of {name}", [vm for vm, _ in vms], vms, one, "have it")
 
 
+def _fresh_name(facts: Facts, prefix: str = "") -> str:
+    """Others get theirs in the same minute."""
+    return fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix=prefix, called=facts.called)
+
+
 def take(engine: Engine, name: str, seats: Sequence[Seat], title: str = "", description: str = "") -> GroupJob:
     """A snapshot of each, by its best method; called by date and time where no title is given."""
 
     async def one(seat: Seat, _course: Course) -> str:
         facts = await engine.facts(seat.vm.ref)
-        called = title or fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots)
+        called = facts.called(title) if title else _fresh_name(facts)
         plan = facts.plan(Take(seat.vm.ref, called, description))
         await _ask(engine, plan.request)
         return f"{called}, {plan.consistency.value if plan.consistency else 'unknown'}"

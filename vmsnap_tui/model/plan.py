@@ -343,6 +343,12 @@ class Facts(Protocol):
         """The state of the guest's file systems."""
         ...
 
+    def called(self, name: str) -> str:
+        """A name for a snapshot of this vm where others get one of the same name: some platforms let them share names,
+        others do not.
+        """
+        ...
+
     def methods(self) -> tuple[Method, ...]:
         """All ways that the platform knows, the recommended one marked."""
         ...

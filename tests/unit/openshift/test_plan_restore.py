@@ -147,7 +147,9 @@ def test_those_of_now_are_removed_alone() -> None:
     plan = facts(ONE, leftovers=("web-root-old",)).plan(Restore(ref("one"), settings=(("old-volumes", "remove"),)))
     assert set(_lost(plan)) == {"root, data"}
     assert plan.steps[-1].params["remove"] == ["web-root", "web-data"]
-    assert [each for each in plan.cautions if "Left behind" in each] == ["Left behind by earlier restores: web-root-old."]
+    assert [each for each in plan.cautions if "Left behind" in each] == [
+        "Left behind by earlier restores: web-root-old."
+    ]
 
 
 def test_what_the_template_made_is_deleted_by_kubevirt() -> None:

@@ -142,9 +142,7 @@ def _step(request: Restore, way: str, target: Snapshot, facts: OpenStackFacts, l
     return Step("restore", request.vm, ", ".join(words), params)
 
 
-def _losses(
-    way: str, target: Snapshot, facts: OpenStackFacts, safety: Plan | None, leave: _Leave
-) -> Iterator[Loss]:
+def _losses(way: str, target: Snapshot, facts: OpenStackFacts, safety: Plan | None, leave: _Leave) -> Iterator[Loss]:
     parts = facts.parts[target.id]
     since = f"since {quoted(facts.current.name)}" if facts.current else "so far"
     if facts.vm.state.is_active:
@@ -158,7 +156,9 @@ def _losses(
     if gone:
         yield Loss(LossKind.CHANGES, ", ".join(gone), f"everything written {since}")
     for volume in leave.left:
-        yield Loss(LossKind.CHANGES, f"{volume.disk} ({volume.id})", "left by an earlier restore, removed with its data")
+        yield Loss(
+            LossKind.CHANGES, f"{volume.disk} ({volume.id})", "left by an earlier restore, removed with its data"
+        )
     if root_image(parts) and facts.extra:
         yield Loss(LossKind.CHANGES, ", ".join(facts.extra), "local disks are made anew, and empty")
 
