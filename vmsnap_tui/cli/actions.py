@@ -84,7 +84,7 @@ def _chosen(facts: Facts, options: Options) -> Snapshot:
 
 
 def _fresh_name(facts: Facts, *, prefix: str = "") -> str:
-    return fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix=prefix)
+    return fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix=prefix, called=facts.called)
 
 
 def _take_options() -> list[click.Parameter]:

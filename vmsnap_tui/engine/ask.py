@@ -15,6 +15,25 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Plan, Request
 
 
+class Planned:
+    """What each vm's share of something has: its `plan`, or the `problem` that keeps it from having one."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+        plan: Plan | None
+        problem: str
+
+    @property
+    def can_run(self) -> bool:
+        """Whether there is anything to do, and nothing against it."""
+        return self.plan is not None and not self.plan.refusals
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be done, "" where it can."""
+        return self.problem or (self.plan.refusals[0].why if self.plan and self.plan.refusals else "")
+
+
 async def asked(engine: Engine, request: Request, objection: Callable[[Plan], str] = lambda _: "") -> str:
     """Plan and do something; why it was not done, "" where it was. `objection` may say why a plan is not wanted."""
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import asked, done, why_not_done
+from vmsnap_tui.engine.ask import Planned, asked, done, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.naming import fresh_snapshot_name
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.groups import Course, GroupJob
     from vmsnap_tui.engine.job import Job
     from vmsnap_tui.model.moment import Pick
-    from vmsnap_tui.model.plan import Plan
+    from vmsnap_tui.model.plan import Facts, Plan
 
 SAFETY = "before-restore-"
 """What a safety snapshot's name begins with."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Part(Planned):
     """One vm's share: its plan, and what came of it. `problem` is why there is no plan, or why it did not go well.
 
     `undone` says that the vm was put back to its safety snapshot, since another one failed.
@@ -38,11 +38,6 @@ class Part:
     job: Job | None = None
     problem: str = ""
     undone: bool = False
-
-    @property
-    def can_run(self) -> bool:
-        """Whether there is anything to do, and nothing against it."""
-        return self.plan is not None and not self.plan.refusals
 
     @property
     def is_done(self) -> bool:
@@ -64,8 +59,13 @@ async def _planned(engine: Engine, pick: Pick, *, safety: bool) -> Part:
         return Part(pick, problem=str(error))
     name = ""
     if safety:
-        name = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix=SAFETY)
+        name = _safety_name(facts)
     return Part(pick, facts.plan(Restore(pick.snapshot.ref, usual_after(facts.vm, pick.snapshot), name)))
+
+
+def _safety_name(facts: Facts) -> str:
+    now = datetime.now().astimezone()
+    return fresh_snapshot_name(now, facts.snapshots, prefix=SAFETY, called=facts.called)
 
 
 async def restore(
@@ -114,7 +114,7 @@ def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: 
 
 async def _run(engine: Engine, part: Part, told: Callable[[Part], None]) -> Part:
     if part.plan is None or part.plan.refusals:
-        return replace(part, problem=part.problem or (part.plan.refusals[0].why if part.plan else ""))
+        return replace(part, problem=part.why_not)
     # What was planned a while ago is asked for anew: it may be another plan by now, and then nothing is done.
     ended = await done(engine, part.plan)
     part = (
@@ -131,7 +131,7 @@ async def _kept(engine: Engine, part: Part) -> Restore | str:
     vm = part.pick.vm.ref
     try:
         facts = await engine.facts(vm)
-        name = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix=SAFETY)
+        name = _safety_name(facts)
         why = await asked(engine, Take(vm, name, "taken before a restore"))
         if why:
             return why

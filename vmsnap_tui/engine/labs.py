@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from vmsnap_tui.engine.ask import asked, done, why_not_done
+from vmsnap_tui.engine.ask import Planned, asked, done, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.lab import labs_of
 from vmsnap_tui.model.naming import fresh_snapshot_name
 from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.plan import After, Edit, Power, Restore, Take
+from vmsnap_tui.model.settings import OLD_VOLUMES, REMOVE
 from vmsnap_tui.model.vm import AgentState, VmState
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import Course, GroupJob
     from vmsnap_tui.model.lab import Lab, LabRule, Seat
-    from vmsnap_tui.model.plan import Facts, Plan, Request
+    from vmsnap_tui.model.plan import Facts, Plan, Request, WayBack
+    from vmsnap_tui.model.settings import Settings
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
 
@@ -34,22 +36,12 @@ _LOOK = 1.0  # seconds between two looks at one that comes up
 
 
 @dataclass(frozen=True, slots=True)
-class SeatPlan:
+class SeatPlan(Planned):
     """What a reset comes to for one vm. `problem` says why there is no plan."""
 
     seat: Seat
     plan: Plan | None = None
     problem: str = ""
-
-    @property
-    def can_run(self) -> bool:
-        """Whether there is something to do, and nothing against it."""
-        return self.plan is not None and not self.plan.refusals
-
-    @property
-    def why_not(self) -> str:
-        """Why it cannot be done, "" where it can."""
-        return self.problem or (self.plan.refusals[0].why if self.plan and self.plan.refusals else "")
 
 
 def rank_in(engine: Engine, name: str) -> Callable[[Vm], int]:
@@ -77,8 +69,25 @@ async def _planned(engine: Engine, seat: Seat) -> SeatPlan:
         facts = await engine.facts(seat.vm.ref)
     except VmsnapError as error:
         return SeatPlan(seat, problem=str(error))
-    plan = facts.plan(Restore(seat.baseline.ref, After.RUNNING))
+    ways = facts.ways_back(seat.baseline.ref)
+    way = next((each for each in ways if each.recommended), None)
+    if way is not None and way.beside:  # it would stay as it is, and another one come up at each reset
+        why = next((each.refusals[0].why for each in ways if not each.beside and each.refusals), "it stays as it is")
+        return SeatPlan(seat, problem=f"its baseline only makes another vm ({way.label}): {why}")
+    plan = facts.plan(Restore(seat.baseline.ref, After.RUNNING, settings=_nothing_left(way)))
+    if plan.refusals:  # who may not remove them can have them stay
+        plain = facts.plan(Restore(seat.baseline.ref, After.RUNNING))
+        plan = plan if plain.refusals else plain
     return SeatPlan(seat, plan)
+
+
+def _nothing_left(way: WayBack | None) -> Settings:
+    """Where new volumes are put in the place of those of now, these go in the end: a lab is reset again and again.
+
+    What other restores left stays. Somebody may have kept it to look into it.
+    """
+    offered = {setting.id for setting in way.settings} if way else set()
+    return ((OLD_VOLUMES, REMOVE),) if OLD_VOLUMES in offered else ()
 
 
 def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: float = UP) -> GroupJob:
@@ -140,7 +149,8 @@ async def baseline_planned(engine: Engine, name: str, vms: Sequence[Vm]) -> tupl
 
 
 def _new_baseline(facts: Facts, name: str) -> Take:
-    title = fresh_snapshot_name(datetime.now().astimezone(), facts.snapshots, prefix="baseline-")
+    now = datetime.now().astimezone()
+    title = fresh_snapshot_name(now, facts.snapshots, prefix="baseline-", called=facts.called)
     return Take(facts.vm.ref, title, f"baseline of {name}")
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import why_not_done
+from vmsnap_tui.engine.ask import Planned, why_not_done
 from vmsnap_tui.engine.guard import Guard
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.rendezvous import Rendezvous
 from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.model.naming import fresh_name
 from vmsnap_tui.model.plan import Take
 from vmsnap_tui.model.together import LIMIT, Group
 from vmsnap_tui.model.vm import PlatformKind, VmState
 
-LONGEST = 600.0
-"""Seconds that anybody may ask guests to stand frozen."""
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from datetime import datetime
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import Course, GroupJob
@@ -29,23 +29,19 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm
 
 
+LONGEST = 600.0
+"""Seconds that anybody may ask guests to stand frozen."""
+Known = Sequence[tuple["Vm", "Facts | str"]]
+"""Vms with fresh facts, or why there are none."""
+
+
 @dataclass(frozen=True, slots=True)
-class Share:
+class Share(Planned):
     """One vm's part of a group snapshot: its plan, or why there is none."""
 
     vm: Vm
     plan: Plan | None = None
     problem: str = ""
-
-    @property
-    def can_run(self) -> bool:
-        """Whether there is anything to do, and nothing against it."""
-        return self.plan is not None and not self.plan.refusals
-
-    @property
-    def why_not(self) -> str:
-        """Why it cannot be taken, "" where it can."""
-        return self.problem or (self.plan.refusals[0].why if self.plan and self.plan.refusals else "")
 
     @property
     def group(self) -> str:
@@ -72,7 +68,7 @@ def fresh_id() -> str:
     return secrets.token_hex(6)
 
 
-async def read(engine: Engine, vms: Sequence[Vm]) -> tuple[tuple[Vm, Facts | str], ...]:
+async def read(engine: Engine, vms: Sequence[Vm]) -> Known:
     """Fresh facts of each, to plan on as often as need be; or why there are none."""
 
     async def one(vm: Vm) -> tuple[Vm, Facts | str]:
@@ -84,14 +80,30 @@ async def read(engine: Engine, vms: Sequence[Vm]) -> tuple[tuple[Vm, Facts | str
     return tuple(await asyncio.gather(*map(one, vms)))
 
 
-def planned(
-    known: Sequence[tuple[Vm, Facts | str]], name: str, description: str = "", *, group: str
-) -> tuple[Share, ...]:
-    """The plan of each. Pure."""
+def fresh_title(known: Known, now: datetime) -> str:
+    """A name by date and time that none of these vms has a snapshot of."""
+    taken = {
+        (vm.ref, text)
+        for vm, facts in known
+        if not isinstance(facts, str)
+        for each in facts.snapshots
+        for text in (each.id, each.name)
+    }
+
+    def is_free(name: str) -> bool:
+        return not any((vm.ref, facts.called(name)) in taken for vm, facts in known if not isinstance(facts, str))
+
+    name = fresh_name(now, ())
+    numbers = (f"{name}-{number}" for number in count(2))
+    return name if is_free(name) else next(filter(is_free, numbers))
+
+
+def planned(known: Known, name: str, description: str = "", *, group: str) -> tuple[Share, ...]:
+    """The plan of each. Pure. `group` is "" where each is taken by itself."""
     return tuple(
         Share(vm, problem=facts)
         if isinstance(facts, str)
-        else Share(facts.vm, facts.plan(Take(vm.ref, name, description, group=group)))
+        else Share(facts.vm, facts.plan(Take(vm.ref, facts.called(name), description, group=group)))
         for vm, facts in known
     )
 
@@ -125,7 +137,7 @@ def begin(engine: Engine, title: str, shares: Sequence[Share], *, limit: float =
     return engine.groups.start(title, [share.vm for share in shares], work)
 
 
-async def _together(engine: Engine, shares: Sequence[Share], count: int, meant: Meant, course: Course) -> str:
+async def _together(engine: Engine, shares: Sequence[Share], of: int, meant: Meant, course: Course) -> str:
     guard = _guard(engine, shares, meant.limit)
     meeting = Rendezvous(meant.group, len(shares), meant.limit, guard.go if guard else lambda: None)
     try:
@@ -140,7 +152,7 @@ async def _together(engine: Engine, shares: Sequence[Share], count: int, meant: 
         if guard is not None:
             await guard.over()
     course.group = Group(meant.group, meeting.window)
-    return _outcome(sum(done), count, meeting.window)
+    return _outcome(sum(done), of, meeting.window)
 
 
 def _guard(engine: Engine, shares: Sequence[Share], limit: float) -> Guard | None:
@@ -176,8 +188,8 @@ async def _one(engine: Engine, share: Share, gate: Place | None, course: Course)
     return True
 
 
-def _outcome(taken: int, count: int, window: float | None) -> str:
-    head = f"{taken} of {count} taken"
+def _outcome(taken: int, of: int, window: float | None) -> str:
+    head = f"{taken} of {of} taken"
     if not taken:
         return head
     if window is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     from vmsnap_tui.model.snapshot import Snapshot
@@ -15,20 +15,26 @@ if TYPE_CHECKING:
 _LONGEST_TO_TYPE = 30
 
 
-def fresh_name(now: datetime, taken: Collection[str], *, prefix: str = "") -> str:
-    """A name by date and time in the zone of `now` that none of `taken` has: 2026-03-02-1405, then …-2, …-3."""
-    name = f"{prefix}{now:%Y-%m-%d-%H%M}"
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name}-{number}" in taken:
-        number += 1
-    return f"{name}-{number}"
+def fresh_name(
+    now: datetime, taken: Collection[str], *, prefix: str = "", called: Callable[[str], str] = lambda name: name
+) -> str:
+    """A name by date and time in the zone of `now` that none of `taken` has: 2026-03-02-1405, then …-2, …-3.
+
+    `called` is what a name is made before it is used (`Facts.called`).
+    """
+    name, number = f"{prefix}{now:%Y-%m-%d-%H%M}", 2
+    found = called(name)
+    while found in taken:
+        found, number = called(f"{name}-{number}"), number + 1
+    return found
 
 
-def fresh_snapshot_name(now: datetime, snapshots: Iterable[Snapshot], *, prefix: str = "") -> str:
+def fresh_snapshot_name(
+    now: datetime, snapshots: Iterable[Snapshot], *, prefix: str = "", called: Callable[[str], str] = lambda name: name
+) -> str:
     """The same, where none of these snapshots of the vm is called or identified by it."""
-    return fresh_name(now, {text for each in snapshots for text in (each.id, each.name)}, prefix=prefix)
+    taken = {text for each in snapshots for text in (each.id, each.name)}
+    return fresh_name(now, taken, prefix=prefix, called=called)
 
 
 def word_to_type(vm_name: str, vm_id: str) -> str:

@@ -308,7 +308,10 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """A way to restore a snapshot, where there are several. One with refusals is not possible now."""
+    """A way to restore a snapshot, where there are several. One with refusals is not possible now.
+
+    One that is `beside` leaves the vm as it is, and makes something else of the snapshot.
+    """
 
     id: str
     label: str
@@ -316,6 +319,7 @@ class WayBack:
     refusals: tuple[Refusal, ...] = ()
     recommended: bool = False
     settings: tuple[Setting, ...] = ()
+    beside: bool = False
 
 
 class Facts(Protocol):
@@ -339,6 +343,12 @@ class Facts(Protocol):
     @property
     def freeze(self) -> Freeze:
         """The state of the guest's file systems."""
+        ...
+
+    def called(self, name: str) -> str:
+        """A name for a snapshot of this vm where others get one of the same name: some platforms let them share names,
+        others do not.
+        """
         ...
 
     def methods(self) -> tuple[Method, ...]:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Settings = tuple[tuple[str, str], ...]
 """What was asked for, as (id, value); all else stays as it is offered."""
 
+OLD_VOLUMES, KEEP, REMOVE, REMOVE_ALL = "old-volumes", "keep", "remove", "remove-all"
+"""What becomes of the volumes that a vm lets go, where the way back puts new ones in their place: they stay beside it,
+go once the new ones stand, or go along with those that earlier restores left.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -28,6 +33,17 @@ class Setting:
     value: str = ""
     choices: tuple[str, ...] = ()
     hint: str = ""
+
+
+def old_volumes() -> Setting:
+    """The setting of that name."""
+    return Setting(
+        OLD_VOLUMES,
+        "the volumes of now",
+        KEEP,
+        (KEEP, REMOVE, REMOVE_ALL),
+        "keep them beside, remove them at the end, or also what earlier restores left",
+    )
 
 
 def settled(offered: Sequence[Setting], asked: Settings) -> dict[str, str]:

@@ -7,15 +7,18 @@ import json
 import ssl
 import threading
 from contextlib import suppress
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
+from tests.lab.libvirt.daemon import wait_until
 from tests.lab.libvirt.packages import LabError
 
 if TYPE_CHECKING:
     from .settings import Place
 
 Object = dict[str, Any]
+MARK: Final = "lab.vmsnap.io/call"
 
 KUBEVIRT: Final = "kubevirt.io/v1"
 SNAPSHOT: Final = "snapshot.kubevirt.io/v1beta1"
@@ -49,12 +52,22 @@ RESOURCES: Final = {
 }
 
 
-class RefusedError(LabError):
-    """The API server said no."""
+PASSING: Final = {"ServerTimeout", "Timeout", "TooManyRequests"}
+"""Reasons of the API server's to try again: it, or etcd behind it, is busy."""
+NOT_YET: Final = ("etcdserver: ", "not yet ready to handle request")
+"""Words with which it says the same without such a reason: an election, a request that took too long, a plugin of its
+admission whose first list is not in.
+"""
+PATIENCE: Final = 60.0
 
-    def __init__(self, status: int, message: str) -> None:
+
+class RefusedError(LabError):
+    """The API server said no. `passes` where it says itself that it may be tried again."""
+
+    def __init__(self, status: int, message: str, *, passes: bool = False) -> None:
         super().__init__(f"{status}: {message}")
         self.status = status
+        self.passes = passes
 
 
 def path(resource: str, namespace: str | None = None, name: str | None = None, sub: str | None = None) -> str:
@@ -80,7 +93,33 @@ class Api:
     def ask(
         self, method: str, where: str, body: Object | list[Object] | None = None, *, kind: str = "json", **query: Any
     ) -> Object:
-        """Send it and return the answer, an empty one if it has none; `kind` is the patch's: json, merge-patch …"""
+        """Send it and return the answer, an empty one if it has none; `kind` is the patch's: json, merge-patch …
+
+        What the API server says can be tried again is: on a busy machine it is slow, and that is no test's subject.
+        """
+        refusals: list[RefusedError] = []
+
+        def answered() -> bool:
+            try:
+                answers.append(self._ask(method, where, body, kind, query))
+            except RefusedError as error:
+                if not error.passes:
+                    raise
+                refusals.append(error)
+            return bool(answers)
+
+        answers: list[Object] = []
+        try:
+            wait_until(answered, PATIENCE, where, every=0.5)
+        except RefusedError:
+            raise
+        except LabError as error:
+            raise refusals[-1] from error
+        return answers[0]
+
+    def _ask(
+        self, method: str, where: str, body: Object | list[Object] | None, kind: str, query: dict[str, Any]
+    ) -> Object:
         target = f"{where}?{urlencode(query)}" if query else where
         content = json.dumps(body) if body is not None else None
         headers = {"Content-Type": f"application/{kind}{'' if kind == 'json' else '+json'}"}
@@ -88,10 +127,12 @@ class Api:
             headers["Authorization"] = f"Bearer {self._token}"
         status, text = self._exchange(method, target, content, headers)
         if status >= 400:
-            words = text.decode(errors="replace")
+            words, reason = text.decode(errors="replace"), ""
             with suppress(ValueError, TypeError, KeyError):
-                words = json.loads(text)["message"]
-            raise RefusedError(status, f"{method} {target}: {words}")
+                told = json.loads(text)
+                words, reason = told["message"], told.get("reason", "")
+            passes = reason in PASSING or any(each in words for each in NOT_YET)
+            raise RefusedError(status, f"{method} {target}: {words}", passes=passes)
         with suppress(ValueError):  # /readyz and the subresources answer in text, if at all
             found = json.loads(text)
             return found if isinstance(found, dict) else {}
@@ -142,8 +183,18 @@ class Api:
 
     def create(self, resource: str, item: Object) -> Object:
         """Make it; it need not say its version and kind's API."""
-        namespace = item["metadata"].get("namespace")
-        return self.ask("POST", path(resource, namespace), {"apiVersion": RESOURCES[resource]} | item)
+        metadata = item["metadata"]
+        namespace, mark = metadata.get("namespace"), token_hex(8)
+        # So that it is known for the one of this call, should the answer have been lost and it be sent again.
+        marked = metadata | {"annotations": {**(metadata.get("annotations") or {}), MARK: mark}}
+        whole = {"apiVersion": RESOURCES[resource]} | item | {"metadata": marked}
+        try:
+            return self.ask("POST", path(resource, namespace), whole)
+        except RefusedError as error:
+            made = self.find(resource, namespace, metadata["name"]) if error.status == 409 else None
+            if made is None or made["metadata"].get("annotations", {}).get(MARK) != mark:
+                raise
+            return made
 
     def merge(self, resource: str, namespace: str | None, name: str, change: Object, sub: str | None = None) -> Object:
         return self.ask("PATCH", path(resource, namespace, name, sub), change, kind="merge-patch")

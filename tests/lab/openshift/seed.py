@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.lab.libvirt.daemon import wait_until
@@ -62,6 +63,10 @@ class Seeds:
         if self.api.find("namespaces", None, name) is None:
             self.api.create("namespaces", {"kind": "Namespace", "metadata": {"name": name}})
         return name
+
+    def fresh_namespace(self, prefix: str) -> str:
+        """A new one, so that a test that is tried again finds nothing of what it did before."""
+        return self.seed_namespace(f"{prefix}-{token_hex(3)}")
 
     def grant(self, namespace: str, role: str = "admin", user: str = identity.TENANT) -> None:
         """Let a user do what a cluster role says in one namespace, with VMs too."""

@@ -120,7 +120,7 @@ def test_what_was_left_behind_is_removed_on_request(cluster: OpenShiftLab) -> No
         first = {play.claim(0), play.claim(1)}
         play.do(Restore(play.snapshots[name].ref))
         second = {play.claim(0), play.claim(1)}
-        request = Restore(play.snapshots[name].ref, settings=(("old-volumes", "remove"),))
+        request = Restore(play.snapshots[name].ref, settings=(("old-volumes", "remove-all"),))
         plan = play.plan(request)
         assert not plan.refusals
         assert first <= {loss.what for loss in plan.losses}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,7 +80,7 @@ def ask_vm(cluster: OpenShiftLab, vm: str, namespace: str, action: str) -> None:
 
 
 def test_the_api_answers_each_user_as_their_roles_say(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-users")
+    namespace = cluster.fresh_namespace("smoke-users")
     everywhere = path("virtualmachines")
     reader, editor, tenant = (cluster.api_of(user) for user in (READER, EDITOR, TENANT))
     assert "items" in reader.ask("GET", everywhere)
@@ -106,7 +107,7 @@ def _may_list(api: Api, namespace: str) -> bool:
 
 
 def test_a_stopped_vm_comes_back_with_both_disks(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-offline")
+    namespace = cluster.fresh_namespace("smoke-offline")
     vm = cluster.seed_vm("web", running=False, namespace=namespace)
     write(cluster, vm, namespace, BOTH)
     take(cluster, vm, "one", namespace)
@@ -122,7 +123,7 @@ def test_a_stopped_vm_comes_back_with_both_disks(cluster: OpenShiftLab) -> None:
 
 
 def test_a_running_vm_is_frozen_for_its_snapshot_and_thawed(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-online")
+    namespace = cluster.fresh_namespace("smoke-online")
     vm = cluster.seed_vm("web", namespace=namespace)
     cluster.set_storage_fault("CreateSnapshot", None, seconds=1)
     try:
@@ -136,7 +137,7 @@ def test_a_running_vm_is_frozen_for_its_snapshot_and_thawed(cluster: OpenShiftLa
 
 
 def test_without_an_agent_the_snapshot_says_so(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-no-agent")
+    namespace = cluster.fresh_namespace("smoke-no-agent")
     vm = cluster.seed_vm("web", namespace=namespace)
     cluster.set_agent(vm, False, namespace)
     take(cluster, vm, "one", namespace)
@@ -144,7 +145,7 @@ def test_without_an_agent_the_snapshot_says_so(cluster: OpenShiftLab) -> None:
 
 
 def test_a_freeze_that_fails_runs_into_the_deadline(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-freeze-fails")
+    namespace = cluster.fresh_namespace("smoke-freeze-fails")
     vm = cluster.seed_vm("web", namespace=namespace)
     cluster.set_freeze(vm, namespace, fails="the freeze was told to fail")
     take(cluster, vm, "one", namespace, failureDeadline="8s")
@@ -162,7 +163,7 @@ def test_a_freeze_that_fails_runs_into_the_deadline(cluster: OpenShiftLab) -> No
 
 
 def test_a_snapshot_becomes_a_new_vm(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-new-vm")
+    namespace = cluster.fresh_namespace("smoke-new-vm")
     vm = cluster.seed_vm("web", running=False, namespace=namespace)
     write(cluster, vm, namespace, BOTH)
     take(cluster, vm, "one", namespace)
@@ -176,7 +177,7 @@ def test_a_snapshot_becomes_a_new_vm(cluster: OpenShiftLab) -> None:
 
 
 def test_volumes_without_a_snapshot_class_are_left_out(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-excluded")
+    namespace = cluster.fresh_namespace("smoke-excluded")
     volumes = [cluster.seed_volume("kept", namespace=namespace)]
     volumes += [cluster.seed_volume("left-out", namespace=namespace, snapshots=False)]
     cluster.seed_vm_with("web", volumes, namespace=namespace)
@@ -186,7 +187,7 @@ def test_volumes_without_a_snapshot_class_are_left_out(cluster: OpenShiftLab) ->
 
 
 def test_deleting_a_snapshot_takes_its_data_along(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-delete")
+    namespace = cluster.fresh_namespace("smoke-delete")
     vm = cluster.seed_vm("web", running=False, namespace=namespace)
     before = set((cluster.place.storage / "snapshots").iterdir())
     take(cluster, vm, "one", namespace)
@@ -198,7 +199,7 @@ def test_deleting_a_snapshot_takes_its_data_along(cluster: OpenShiftLab) -> None
 
 
 def test_what_virt_api_refuses_is_refused(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-refused")
+    namespace = cluster.fresh_namespace("smoke-refused")
     with pytest.raises(RefusedError, match=r"422: .*missing apiGroup"):
         cluster.api.create("virtualmachinesnapshots", {
             "kind": "VirtualMachineSnapshot",
@@ -214,9 +215,9 @@ def test_what_virt_api_refuses_is_refused(cluster: OpenShiftLab) -> None:
 
 
 def test_the_api_stops_and_comes_back_with_the_controllers(cluster: OpenShiftLab) -> None:
-    namespace = cluster.seed_namespace("smoke-restart")
+    namespace = cluster.fresh_namespace("smoke-restart")
     past = cluster.api.ask("GET", path("namespaces"))["metadata"]["resourceVersion"]
-    cluster.seed_namespace("smoke-restart-later")
+    cluster.fresh_namespace("smoke-restart-later")
     cluster.stop_api()
     assert not cluster.api.is_ready()
     cluster.start_api()
@@ -229,7 +230,7 @@ def test_the_api_stops_and_comes_back_with_the_controllers(cluster: OpenShiftLab
 
 def test_pages_of_the_past_expire(cluster: OpenShiftLab) -> None:
     first = cluster.api.ask("GET", path("namespaces"), limit="1")["metadata"]
-    cluster.seed_namespace("smoke-expire")
+    cluster.fresh_namespace("smoke-expire")
     cluster.compact()
     with pytest.raises(RefusedError, match="410: "):
         cluster.api.ask("GET", path("namespaces"), limit="1", **{"continue": first["continue"]})
@@ -246,3 +247,29 @@ def test_many_objects_are_there_at_once(cluster: OpenShiftLab) -> None:
             other.api_of(READER).ask("GET", path("virtualmachines"), limit="10")
         assert [(request.user, request.verb, request.status) for request in requests] == [(READER, "list", 200)]
         assert sweep() == []  # neither of the two, which run side by side
+
+
+def test_a_busy_api_server_is_asked_again_and_makes_nothing_twice(
+    cluster: OpenShiftLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace = cluster.fresh_namespace("smoke-busy")
+    api, said = Api(cluster.place), [
+        {"message": "etcdserver: request timed out"},
+        {"message": "the request did not complete", "reason": "Timeout"},
+    ]  # fmt: skip
+    real = api._exchange
+
+    def exchange(*request: Any) -> tuple[int, bytes]:
+        answer = real(*request)  # it was done, and the answer did not come through
+        return (504, json.dumps(said.pop()).encode()) if said else answer
+
+    monkeypatch.setattr(api, "_exchange", exchange)
+    item: Object = {"kind": "PersistentVolumeClaim", "metadata": {"name": "one", "namespace": namespace}}
+    item["spec"] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    made = api.create("persistentvolumeclaims", item)
+    assert not said
+    assert [each["metadata"]["uid"] for each in api.list("persistentvolumeclaims", namespace)] == [
+        made["metadata"]["uid"]
+    ]
+    with pytest.raises(RefusedError, match=r"409: .*already exists"):
+        api.create("persistentvolumeclaims", item)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.unit.cli.conftest import Vmsnap
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.together import Gate
 
 LAB = "networks-101"
 CONFIG = """
@@ -72,10 +73,10 @@ def test_reset_says_how_each_went(vmsnap: Vmsnap) -> None:
 def test_those_that_failed_are_named_to_be_tried_again(vmsnap: Vmsnap, monkeypatch: pytest.MonkeyPatch) -> None:
     real = DemoPlatform.run
 
-    def run(self: DemoPlatform, step: Step, report: Callable[[Progress], None], stop: Event) -> str:
+    def run(self: DemoPlatform, step: Step, report: Callable[[Progress], None], stop: Event, *gate: Gate) -> str:
         if step.vm.id == doomed:
             raise Failed("the disk is full")
-        return real(self, step, report, stop)
+        return real(self, step, report, stop, *gate)
 
     shown = vmsnap("lab", "status", LAB, "--json").json["vms"]
     doomed = next(vm["vm"]["id"] for vm in shown if vm["vm_name"] == "student-03")

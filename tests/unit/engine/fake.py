@@ -128,6 +128,9 @@ class FakeFacts:
     steps: int
     freezes: bool
 
+    def called(self, name: str) -> str:
+        return name
+
     def methods(self) -> tuple[Method, ...]:
         return ()
 

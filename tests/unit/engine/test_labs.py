@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.openshift import facts as cluster
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Failed
-from vmsnap_tui.model.lab import LabRule
+from vmsnap_tui.model.lab import LabRule, Seat
+from vmsnap_tui.model.plan import Refusal, WayBack
 from vmsnap_tui.model.vm import AgentState, VmState
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 from vmsnap_tui.platforms.demo.sites import demo_sites
+from vmsnap_tui.platforms.openshift.facts import OpenShiftFacts, Right
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -83,6 +86,45 @@ async def test_a_failure_stays_with_its_vm_and_is_tried_again(engine: Engine, mo
     seats = [seat for seat in lab_of(engine).seats if seat.vm.ref in ended.undone]
     again = labs.reset(engine, LAB, await labs.planned(engine, seats), patience=5.0)
     assert (await engine.groups.wait(again.id)).outcome == "1 of 1 clean"
+
+
+async def test_a_reset_leaves_no_volumes_where_it_may_remove_them(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def planned(known: OpenShiftFacts) -> labs.SeatPlan:
+        async def facts(_: object) -> OpenShiftFacts:
+            return known
+
+        monkeypatch.setattr(engine, "facts", facts)
+        (found,) = await labs.planned(engine, [Seat(known.vm, cluster.ONE)])
+        return found
+
+    able = await planned(cluster.facts(cluster.ONE, leftovers=("kept-by-somebody",)))
+    assert able.can_run
+    assert able.plan is not None
+    assert able.plan.steps[-1].params["remove"] == ["web-root", "web-data"]
+    unable = await planned(cluster.facts(cluster.ONE, denied=frozenset({Right.UNCLAIM})))
+    assert unable.can_run
+    assert unable.plan is not None
+    assert unable.plan.steps[-1].params["remove"] == []
+    assert any("Left behind, and still taking space" in caution for caution in unable.plan.cautions)
+
+
+async def test_a_baseline_that_only_makes_another_vm_is_no_reset(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = cluster.facts(cluster.ONE)
+
+    async def facts(_: object) -> OpenShiftFacts:
+        return known
+
+    monkeypatch.setattr(engine, "facts", facts)
+    beside = WayBack("new", "launch another one", recommended=True, beside=True)
+    back = WayBack("rebuild", "rebuild it", refusals=(Refusal("no", "it has no disk to rebuild"),))
+    monkeypatch.setattr(OpenShiftFacts, "ways_back", lambda *_: (back, beside))
+    (found,) = await labs.planned(engine, [Seat(known.vm, cluster.ONE)])
+    assert not found.can_run
+    assert found.why_not == "its baseline only makes another vm (launch another one): it has no disk to rebuild"
 
 
 async def test_one_whose_agent_stays_silent_is_not_clean(engine: Engine) -> None:

@@ -105,7 +105,7 @@ def test_ways_fit_what_the_snapshot_is() -> None:
         ({}, Restore(ref("one"), how="new-vm", settings=(("name", "Web 2"),)), "name-invalid"),
         (
             {"denied": frozenset({Right.UNCLAIM})},
-            Restore(ref("one"), settings=(("old-volumes", "remove"),)),
+            Restore(ref("one"), settings=(("old-volumes", "remove-all"),)),
             "not-allowed",
         ),
         ({"volumes": (ROOT, DATA, TEMPLATED)}, Restore(ref("one")), "would-lose-disk"),
@@ -136,10 +136,20 @@ def test_new_volumes_leave_the_old_ones_behind_and_say_so() -> None:
 def test_what_was_left_behind_is_removed_on_request_and_named() -> None:
     known = facts(ONE, leftovers=("web-root-old",))
     assert any("web-root-old" in caution for caution in known.plan(Restore(ref("one"))).cautions)
-    plan = known.plan(Restore(ref("one"), settings=(("old-volumes", "remove"),)))
+    plan = known.plan(Restore(ref("one"), settings=(("old-volumes", "remove-all"),)))
     assert not plan.refusals
     assert set(_lost(plan)) == {"root, data", "web-root-old"}
     assert plan.steps[-1].params["remove"] == ["web-root", "web-data", "web-root-old"]
+
+
+def test_those_of_now_are_removed_alone() -> None:
+    """Somebody may have kept what an earlier restore left, to look into it."""
+    plan = facts(ONE, leftovers=("web-root-old",)).plan(Restore(ref("one"), settings=(("old-volumes", "remove"),)))
+    assert set(_lost(plan)) == {"root, data"}
+    assert plan.steps[-1].params["remove"] == ["web-root", "web-data"]
+    assert [each for each in plan.cautions if "Left behind" in each] == [
+        "Left behind by earlier restores: web-root-old."
+    ]
 
 
 def test_what_the_template_made_is_deleted_by_kubevirt() -> None:

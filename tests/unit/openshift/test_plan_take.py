@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.openshift.facts import DATA, OFF, ONE, PAUSED, REF, ROOT, SCRATCH, SILENT, facts, vm
 from vmsnap_tui.model.freeze import Freeze, FreezeState
@@ -203,3 +204,11 @@ def test_an_absent_agent_is_no_freeze() -> None:
     plan = facts(vm=vm(agent=AgentState.ABSENT)).plan(Take(REF, "one"))
     assert plan.consistency is Consistency.CRASH
     assert any("no agent answers" in caution for caution in plan.cautions)
+
+
+def test_names_that_others_of_the_namespace_get_too() -> None:
+    known = facts()
+    assert known.called("baseline-2026-03-02-1405") == "web-baseline-2026-03-02-1405"
+    long = facts(vm=replace(known.vm, name="a" * 37 + "-" + "b" * 30))
+    assert long.called("baseline-2026-03-02-1405") == "a" * 37 + "-baseline-2026-03-02-1405"
+    assert not long.plan(Take(REF, long.called("baseline-2026-03-02-1405"))).refusals

@@ -308,3 +308,14 @@ def test_a_fault_of_the_storage_is_told_until_it_is_overcome() -> None:
     assert (found.ready, found.error) == (False, "Failed to create snapshot: out of space")
     (found,) = loose(volume_snapshot("n", 40, 1, error=fault))
     assert (found.ready, found.error) == (True, "")
+
+
+def test_of_two_in_one_second_the_child_is_the_later_one() -> None:
+    """Volume snapshots are cut within milliseconds, and times are told in whole seconds."""
+    loner = volume_snapshot("z", 40, 1, notes={"vmsnap.io/parents": "-"})
+    notes = {"vmsnap.io/group": "g", "vmsnap.io/parts": "1", "vmsnap.io/parents": uid(40)}
+    found = loose(volume_snapshot("g-root", 41, 1, notes=notes), loner)  # by their ids the other way round
+    assert {each.name: (each.parent, each.current) for each in found} == {
+        "z": (None, False),
+        "g": ("pvc:shop/z", True),
+    }

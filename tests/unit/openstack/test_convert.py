@@ -221,3 +221,8 @@ def test_of_volumes_a_freeze_that_was_demanded_is_proven(state: str, consistency
     volumes = (volume("v1", "/dev/vda", bootable="true"),)
     (snapshot,) = snapshots_of(Things(boots, volumes, (found,), (snap("s", "v1", "11:00:01"),)), REF)
     assert snapshot.consistency is consistency
+
+
+def test_of_two_in_one_second_the_child_is_the_later_one() -> None:
+    images = (stamped("b", "11:00:00"), stamped("a", "11:00:00", "b"))
+    assert tree(Things(server(), images=images)) == ({"b": None, "a": "b"}, "a")

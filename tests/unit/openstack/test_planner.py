@@ -151,6 +151,27 @@ def test_a_swapped_volume_is_swapped_again() -> None:
     assert {entry["volume"] for entry in replaced if isinstance(entry, dict)} == {"new", "v2"}
 
 
+def test_volumes_that_are_let_go_are_removed_on_request_but_for_those_that_hold_snapshots() -> None:
+    old = volume("v1", attachments=[], metadata={"vmsnap_vm": SERVER, "vmsnap_disk": "vdb"}, status="available")
+    left = volume("v0", attachments=[], metadata={"vmsnap_vm": SERVER, "vmsnap_disk": "vdb"}, status="available")
+    volumes = (left, old, volume("new"), volume("v2", "/dev/vdc"))
+    facts = facts_of(Things(TWO_GROUPS.server, volumes, (), TWO_GROUPS.snaps))
+    removed: dict[str, Any] = {}
+    for value in ("keep", "remove", "remove-all"):
+        plan = facts.plan(Restore(_ref("g2"), how="swap", settings=(("old-volumes", value),)))
+        assert not plan.refusals
+        removed[value] = plan.steps[-1].params["remove"]
+        holds = [each for each in plan.cautions if each.startswith("Of now stay behind, detached, since they hold")]
+        assert bool(holds) is (value != "keep")
+        assert all(each.endswith(": vdc.") for each in holds)
+        lost = [loss.what for loss in plan.losses if loss.kind is LossKind.CHANGES]
+        assert lost == {"keep": [], "remove": ["vdb"], "remove-all": ["vdb", "vdb (v0)"]}[value]
+    assert removed == {"keep": [], "remove": ["new"], "remove-all": ["new", "v0"]}
+    kept = facts.plan(Restore(_ref("g2"), safety="safe", how="swap", settings=(("old-volumes", "remove"),)))
+    assert kept.steps[-1].params["remove"] == []  # the safety snapshot is one of them
+    assert "no-such-setting" in _codes(facts, Restore(_ref("g2"), how="revert", settings=(("old-volumes", "remove"),)))
+
+
 @pytest.mark.parametrize(
     ("values", "request_", "code"),
     [

@@ -18,7 +18,6 @@ from vmsnap_tui.cli.together import exit_of, followed, named_lab
 from vmsnap_tui.cli.verbs.prune import pruned
 from vmsnap_tui.engine import taking
 from vmsnap_tui.engine.alone import alone
-from vmsnap_tui.model.naming import fresh_snapshot_name
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.together import LIMIT
 from vmsnap_tui.present import marks
@@ -110,8 +109,7 @@ async def _planned(
     engine: Engine, vms: Sequence[Vm], name: str, description: str, *, together: bool
 ) -> tuple[Share, ...]:
     known = await taking.read(engine, vms)
-    there = [snapshot for _, facts in known if not isinstance(facts, str) for snapshot in facts.snapshots]
-    name = name or fresh_snapshot_name(datetime.now().astimezone(), there)
+    name = name or taking.fresh_title(known, datetime.now().astimezone())
     return taking.planned(known, name, description, group=taking.fresh_id() if together else "")
 
 

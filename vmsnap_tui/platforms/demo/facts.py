@@ -48,6 +48,10 @@ class DemoFacts:
         """One snapshot by id."""
         return next((snapshot for snapshot in self.snapshots if snapshot.id == snapshot_id), None)
 
+    def called(self, name: str) -> str:
+        """Each vm has names of its own."""
+        return name
+
     def methods(self) -> tuple[Method, ...]:
         """All ways of the shape."""
         return methods(self)

@@ -40,7 +40,14 @@ _WAYS = {
 def ways_back(target: Snapshot, facts: DemoFacts) -> tuple[WayBack, ...]:
     """The first possible one is recommended; () where there is no choice."""
     rows = [
-        WayBack(id_, label, detail, tuple(refusals(id_, target, facts)), settings=_settings(id_, target, facts))
+        WayBack(
+            id_,
+            label,
+            detail,
+            tuple(refusals(id_, target, facts)),
+            settings=_settings(id_, target, facts),
+            beside=id_ in NEW,
+        )
         for id_, label, detail in _WAYS.get((facts.shape, target.kind), ())
     ]
     best = next((index for index, row in enumerate(rows) if not row.refusals), 0)

@@ -120,6 +120,10 @@ class LibvirtFacts:
     folders: Mapping[str, Folder] = field(default_factory=dict)
     serial_bus: bool = False
 
+    def called(self, name: str) -> str:
+        """Each vm has names of its own."""
+        return name
+
     def methods(self) -> tuple[Method, ...]:
         """All ways to take a snapshot that there are on libvirt."""
         from vmsnap_tui.platforms.libvirt.plan.methods import methods

@@ -181,6 +181,13 @@ class OpenShiftFacts:
     denied: frozenset[Right] = frozenset()
     kubectl: tuple[str, ...] = ("kubectl",)
 
+    def called(self, name: str) -> str:
+        """All vms of a namespace share the names of snapshots: with the vm's own name in front."""
+        from vmsnap_tui.platforms.openshift.plan.rules import LONGEST
+
+        own = self.vm.name[: max(0, LONGEST - len(name) - 1)].rstrip("-.")
+        return f"{own}-{name}" if own else name
+
     def methods(self) -> tuple[Method, ...]:
         """All ways to take a snapshot that there are on OpenShift."""
         from vmsnap_tui.platforms.openshift.plan.methods import methods

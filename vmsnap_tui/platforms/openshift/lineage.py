@@ -104,8 +104,8 @@ def with_lineage(
 
 class _Tree:
     def __init__(self, members: Sequence[Member], restores: Iterable[VmRestore], here: Origin) -> None:
-        self._members = sorted(members, key=lambda each: (each.snapshot.created, each.snapshot.id))
-        self._by_uid = {each.uid: each for each in self._members}
+        self._by_uid = {each.uid: each for each in members}
+        self._members = sorted(members, key=self._turn)
         self._by_part = {part: each for each in self._members for part in each.parts}
         self._here = here
         done = [(at, each) for each in restores if (at := each.status.restore_time) is not None]
@@ -131,6 +131,12 @@ class _Tree:
                 last[epoch] = each.snapshot.id
         current = last.get((vm_uid, self._here.epoch)) or self._base(self._here, None)
         return tuple(replace(each, current=each.id == current) for each in found)
+
+    def _turn(self, member: Member) -> tuple[datetime, int, str]:
+        """By when it was taken. Of those of one second, which is all that is told, a child comes after its parents."""
+        at = member.snapshot.created
+        above = (self._by_uid.get(uid) for uid in stamps.read(member.noted) or ())
+        return at, sum(each is not None and each.snapshot.created == at for each in above), member.snapshot.id
 
     def _origin(self, member: Member) -> tuple[Origin, bool]:
         """The epoch of a snapshot, and whether that is known for certain."""

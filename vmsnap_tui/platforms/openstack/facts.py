@@ -121,6 +121,10 @@ class OpenStackFacts:
     launch: Launch = Launch()
     cloud: str = ""
 
+    def called(self, name: str) -> str:
+        """Each vm has names of its own."""
+        return name
+
     def methods(self) -> tuple[Method, ...]:
         """All ways to take a snapshot that there are on OpenStack."""
         from vmsnap_tui.platforms.openstack.plan.methods import methods

@@ -30,7 +30,7 @@ def with_lineage(
     turn, passed = _turn(server, known), None
     at: str | None = None
     placed = []
-    for snapshot in sorted(snapshots, key=lambda each: (each.created, each.id)):
+    for snapshot in _in_turn(snapshots, lines):
         if turn is not None and turn[0] <= snapshot.created:
             (passed, at), turn = turn, None
         line = lines.get(snapshot.id)
@@ -45,6 +45,17 @@ def with_lineage(
     if turn is not None:
         at = turn[1]
     return tuple(replace(snapshot, current=snapshot.id == at) for snapshot in placed)
+
+
+def _in_turn(snapshots: Sequence[Snapshot], lines: Mapping[str, tuple[str, ...]]) -> list[Snapshot]:
+    """By when they were taken. Of those of one second, which is all that is told, a child comes after its parents."""
+    at = {snapshot.id: snapshot.created for snapshot in snapshots}
+
+    def turn(snapshot: Snapshot) -> tuple[datetime, int, str]:
+        above = lines.get(snapshot.id, ())
+        return snapshot.created, sum(at.get(each) == snapshot.created for each in above), snapshot.id
+
+    return sorted(snapshots, key=turn)
 
 
 def line_to(snapshot_id: str | None, snapshots: Sequence[Snapshot]) -> tuple[str, ...]:

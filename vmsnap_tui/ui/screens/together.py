@@ -10,7 +10,6 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from vmsnap_tui.engine import taking
-from vmsnap_tui.model.naming import fresh_snapshot_name
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.together import LIMIT
 from vmsnap_tui.present import marks
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.taking import Share
-    from vmsnap_tui.model.plan import Facts
     from vmsnap_tui.model.vm import Vm
 
 _TOGETHER, _APART = "together", "apart"
@@ -70,7 +68,7 @@ class TogetherScreen(Frame[Chosen]):
         self._vms = vms
         self._now = now
         self._group = taking.fresh_id()
-        self._known: Sequence[tuple[Vm, Facts | str]] = ()
+        self._known: taking.Known = ()
         self._shares: tuple[Share, ...] = ()
 
     def heading(self) -> str:
@@ -96,8 +94,7 @@ class TogetherScreen(Frame[Chosen]):
         view = self.query_one("#summary", Static)
         view.update(Content.styled(f"Reading what is so on {len(self._vms)} VMs now …", "$text-muted"))
         known = await taking.read(self._engine, self._vms)
-        taken = [snapshot for _, facts in known if not isinstance(facts, str) for snapshot in facts.snapshots]
-        name = fresh_snapshot_name(self._now().astimezone(), taken)
+        name = taking.fresh_title(known, self._now().astimezone())
         await self.query_one("#options").mount(
             label("Name", first=True),
             Input(name, id="name", compact=True, max_length=240),

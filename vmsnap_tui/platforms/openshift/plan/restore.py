@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import After, Loss, LossKind, Plan, Refusal, Step, Take
-from vmsnap_tui.model.settings import setting_refusals, settled
+from vmsnap_tui.model.settings import KEEP, OLD_VOLUMES, REMOVE_ALL, setting_refusals, settled
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.platforms.openshift.facts import Right
 from vmsnap_tui.platforms.openshift.plan import ways
@@ -118,11 +118,12 @@ def _step(request: Restore, way: str, target: Snapshot, values: Mapping[str, str
 
 
 def _removed(way: str, target: Snapshot, values: Mapping[str, str], facts: OpenShiftFacts) -> Sequence[str]:
-    """The claims that are removed in the end: those that are let go now, and those that earlier restores left."""
-    if values.get(ways.OLD) != ways.REMOVE:
+    """The claims that are removed in the end: those that are let go now, and on request what earlier restores left."""
+    if values.get(OLD_VOLUMES, KEEP) == KEEP:
         return ()
     restored = {cut.disk for cut in facts.part(target.id).cuts}
-    return [*(volume.claim for volume in facts.volumes if volume.disk in restored), *facts.leftovers]
+    earlier = facts.leftovers if values[OLD_VOLUMES] == REMOVE_ALL else ()
+    return [*(volume.claim for volume in facts.volumes if volume.disk in restored), *earlier]
 
 
 def _would_lose(way: str, target: Snapshot, facts: OpenShiftFacts, safety: Plan | None) -> Iterator[Refusal]:
@@ -155,7 +156,7 @@ def _losses(
             ", ".join(each.disk for each in kept),
             f"the vm goes on without what was written {since}; {claims} keep it",
         )
-    if values.get(ways.OLD) == ways.REMOVE:
+    if values.get(OLD_VOLUMES) == REMOVE_ALL:
         for claim in facts.leftovers:
             yield Loss(LossKind.CHANGES, claim, "left behind by an earlier restore, and removed with its data")
     if way == ways.SWAP:
@@ -179,7 +180,7 @@ def _let_go(
         if volume.disk not in restored:
             continue
         by_template = way == ways.KEEP and volume.templated
-        goes = way == ways.IN_PLACE or by_template or values[ways.OLD] == ways.REMOVE
+        goes = way == ways.IN_PLACE or by_template or values[OLD_VOLUMES] != KEEP
         (gone if goes else kept).append(volume)
     return kept, gone
 
@@ -194,10 +195,10 @@ def _cautions(way: str, target: Snapshot, values: Mapping[str, str], facts: Open
         yield f"Its consistency is {target.consistency.value}: the guest checks its file systems at start."
     if way == ways.IN_PLACE:
         yield "The volumes of now are deleted before the new ones are there: if the storage fails then, they are gone."
-    elif values[ways.OLD] != ways.REMOVE:
+    else:
         if left := [volume.claim for volume in _let_go(way, target, values, facts)[0]]:
             yield f"Left behind, and still taking space: {', '.join(left)}."
-        if facts.leftovers:
+        if facts.leftovers and values[OLD_VOLUMES] != REMOVE_ALL:
             yield f"Left behind by earlier restores: {', '.join(facts.leftovers)}."
     if way != ways.SWAP:
         yield "The vm's definition goes back too; its labels and annotations stay."

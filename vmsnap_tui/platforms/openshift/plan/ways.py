@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Refusal, WayBack
-from vmsnap_tui.model.settings import Setting
+from vmsnap_tui.model.settings import KEEP as KEEP_OLD
+from vmsnap_tui.model.settings import OLD_VOLUMES, Setting, old_volumes
 from vmsnap_tui.platforms.openshift.facts import Right
 from vmsnap_tui.platforms.openshift.plan.rules import is_name, not_allowed, not_now, quoted, read_only, shortened
 
@@ -22,9 +23,9 @@ SWAP, CLAIM = "swap-volumes", "new-claims"
 ON_THE_VM = {KEEP, IN_PLACE, SWAP}
 """Those that change the vm itself."""
 
-RUNNING, OLD, NAME, NAMING = "running", "old-volumes", "name", "volume-names"
+RUNNING, NAME, NAMING = "running", "name", "volume-names"
 STOP, WAIT, FAIL = "stop", "wait", "fail"
-REMOVE, BY_VM = "remove", "by vm"
+BY_VM = "by vm"
 
 
 def ways_back(ref: SnapRef, facts: OpenShiftFacts) -> tuple[WayBack, ...]:
@@ -60,7 +61,7 @@ def settings(way: str, snapshot: Snapshot, facts: OpenShiftFacts) -> tuple[Setti
         (STOP, WAIT, FAIL) if patient else (STOP, FAIL),
         "stop it, wait until somebody does, or do nothing" if patient else "stop it, or do nothing",
     )
-    old = Setting(OLD, "the volumes of now", "keep", ("keep", REMOVE), "keep them beside, or remove them at the end")
+    old = old_volumes()
     name = Setting(NAME, "name", new_name(way, snapshot, facts), hint="of what is made")
     naming = Setting(NAMING, "names of its volumes", "random", ("random", BY_VM))
     return {
@@ -137,7 +138,7 @@ def setting_rules(
             yield Refusal("runs", "the vm runs", "switch it off first, or have it stopped")
         elif values[RUNNING] == STOP and not (facts.can.readiness and way != SWAP):
             yield from not_allowed(facts, Right.STOP)
-    if values.get(OLD) == REMOVE:
+    if values.get(OLD_VOLUMES, KEEP_OLD) != KEEP_OLD:
         yield from not_allowed(facts, Right.UNCLAIM)
     if NAME in values:
         name = values[NAME]
@@ -207,4 +208,5 @@ def _way(way: str, snapshot: Snapshot, facts: OpenShiftFacts) -> WayBack:
         detail,
         tuple(refusals(way, snapshot, facts)),
         settings=settings(way, snapshot, facts),
+        beside=way not in ON_THE_VM,
     )

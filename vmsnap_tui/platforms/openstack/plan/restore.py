@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import After, Loss, LossKind, Plan, Refusal, Step, Take
-from vmsnap_tui.model.settings import setting_refusals
+from vmsnap_tui.model.settings import KEEP, OLD_VOLUMES, REMOVE_ALL, setting_refusals, settled
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openstack.convert import ROOT
@@ -20,6 +21,7 @@ from vmsnap_tui.platforms.openstack.plan.ways import (
     recommended,
     refusals,
     root_image,
+    settings,
     target_of,
     ways_back,
 )
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.plan import JsonValue, Restore
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.platforms.openstack.facts import OpenStackFacts
+    from vmsnap_tui.platforms.openstack.facts import OpenStackFacts, Volume
 
 _USER_DATA_KEPT = (2, 57)
 
@@ -45,7 +47,11 @@ def plan_restore(request: Restore, target: Snapshot, facts: OpenStackFacts) -> P
     if way == NEW:
         return plan_launch(request, target, facts, tuple(refusals(NEW, request.snapshot, facts)))
     safety = plan_take(Take(request.vm, request.safety), facts) if request.safety else None
-    refused = [*refusals(way, request.snapshot, facts), *setting_refusals((), request.settings)]
+    offered = settings(way, request.snapshot, facts)
+    refused = [*refusals(way, request.snapshot, facts), *setting_refusals(offered, request.settings)]
+    old = settled(offered, request.settings).get(OLD_VOLUMES, KEEP)
+    # A safety snapshot is one of the volumes of now: they hold it.
+    leave = _leave(target, facts, old, holds_safety=safety is not None) if way == SWAP else _Leave()
     if request.after is After.PAUSED:
         refused.append(Refusal("after-unsupported", "a restored server is not left paused", "running or off"))
     if safety and way == REVERT:
@@ -59,10 +65,10 @@ def plan_restore(request: Restore, target: Snapshot, facts: OpenStackFacts) -> P
         request,
         title,
         facts.vm.name,
-        (*(safety.steps if safety else ()), _step(request, way, target, facts)),
-        losses=tuple(_losses(way, target, facts, safety)),
+        (*(safety.steps if safety else ()), _step(request, way, target, facts, leave)),
+        losses=tuple(_losses(way, target, facts, safety, leave)),
         cautions=(
-            *_cautions(way, target, facts),
+            *_cautions(way, target, facts, leave),
             *(f"Of the safety snapshot: {each}" for each in (safety.cautions if safety else ())),
         ),
         refusals=tuple(refused),
@@ -77,7 +83,32 @@ def _runs_after(request: Restore, facts: OpenStackFacts) -> bool:
     return request.after is After.RUNNING
 
 
-def _step(request: Restore, way: str, target: Snapshot, facts: OpenStackFacts) -> Step:
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    """What becomes of volumes that a swap lets go: `removed` go, as `left` from earlier ones do; `stays` and `holds`
+    stay beside, these since they hold snapshots, which are deleted as snapshots alone.
+    """
+
+    removed: tuple[Volume, ...] = ()
+    left: tuple[Volume, ...] = ()
+    stays: tuple[Volume, ...] = ()
+    holds: tuple[Volume, ...] = ()
+
+
+def _leave(target: Snapshot, facts: OpenStackFacts, old: str, *, holds_safety: bool) -> _Leave:
+    found = (target_of(snap, facts) for snap in facts.parts[target.id].snaps)
+    volumes = tuple(volume for volume in found if volume is not None)
+    if old == KEEP:
+        return _Leave(stays=volumes)
+    earlier = [each for each in facts.volumes if not each.attached and each.status == "available" and not each.newest]
+    return _Leave(
+        removed=tuple(each for each in volumes if not each.newest and not holds_safety),
+        left=tuple(earlier) if old == REMOVE_ALL else (),
+        holds=tuple(each for each in volumes if each.newest or holds_safety),
+    )
+
+
+def _step(request: Restore, way: str, target: Snapshot, facts: OpenStackFacts, leave: _Leave) -> Step:
     parts = facts.parts[target.id]
     runs = _runs_after(request, facts)
     volumes: list[JsonValue] = []
@@ -95,6 +126,9 @@ def _step(request: Restore, way: str, target: Snapshot, facts: OpenStackFacts) -
         words.insert(0, "stop the server")
     if image:
         words.append("rebuild the root disk")
+    doomed: list[JsonValue] = [each.id for each in (*leave.removed, *leave.left)]
+    if doomed:
+        words.append(f"remove {len(doomed)} volume{'s' if len(doomed) > 1 else ''} that it lets go")
     words.append(f"the server ends {'running' if runs else 'off'}")
     params: dict[str, JsonValue] = {
         "snapshot": target.id,
@@ -102,12 +136,13 @@ def _step(request: Restore, way: str, target: Snapshot, facts: OpenStackFacts) -
         "image": image,
         "volumes": volumes,
         "runs": runs,
+        "remove": doomed,
         "line": list(line_to(target.id, facts.snapshots)),
     }
     return Step("restore", request.vm, ", ".join(words), params)
 
 
-def _losses(way: str, target: Snapshot, facts: OpenStackFacts, safety: Plan | None) -> Iterator[Loss]:
+def _losses(way: str, target: Snapshot, facts: OpenStackFacts, safety: Plan | None, leave: _Leave) -> Iterator[Loss]:
     parts = facts.parts[target.id]
     since = f"since {quoted(facts.current.name)}" if facts.current else "so far"
     if facts.vm.state.is_active:
@@ -117,13 +152,18 @@ def _losses(way: str, target: Snapshot, facts: OpenStackFacts, safety: Plan | No
         gone = []
     if way == REVERT:
         gone += [snap.disk for snap in parts.snaps]
+    gone += [volume.disk for volume in leave.removed]
     if gone:
         yield Loss(LossKind.CHANGES, ", ".join(gone), f"everything written {since}")
+    for volume in leave.left:
+        yield Loss(
+            LossKind.CHANGES, f"{volume.disk} ({volume.id})", "left by an earlier restore, removed with its data"
+        )
     if root_image(parts) and facts.extra:
         yield Loss(LossKind.CHANGES, ", ".join(facts.extra), "local disks are made anew, and empty")
 
 
-def _cautions(way: str, target: Snapshot, facts: OpenStackFacts) -> Iterator[str]:
+def _cautions(way: str, target: Snapshot, facts: OpenStackFacts, leave: _Leave) -> Iterator[str]:
     parts = facts.parts[target.id]
     if target.missing:
         yield f"Not part of the snapshot, stays as it is: {', '.join(target.missing)}."
@@ -134,7 +174,10 @@ def _cautions(way: str, target: Snapshot, facts: OpenStackFacts) -> Iterator[str
         if facts.compute < _USER_DATA_KEPT:
             yield "Files that were injected when it was launched are not put back."
         yield "A new start of cloud-init may find itself on a machine that it knows already."
-    if way == SWAP:
+    if leave.stays:
         yield "The volumes of now stay behind, detached, and go on counting against the quota."
+    if leave.holds:
+        disks = ", ".join(each.disk for each in leave.holds)
+        yield f"Of now stay behind, detached, since they hold snapshots: {disks}."
     if way == REVERT:
         yield "Volumes are detached while they are reverted, and attached again."

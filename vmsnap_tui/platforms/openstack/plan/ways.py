@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Refusal, WayBack
+from vmsnap_tui.model.settings import old_volumes
 from vmsnap_tui.platforms.openstack.facts import Parts
 from vmsnap_tui.platforms.openstack.plan.launch import launch_settings
 from vmsnap_tui.platforms.openstack.plan.rules import not_now, quoted, read_only
@@ -13,6 +14,7 @@ from vmsnap_tui.platforms.openstack.plan.rules import not_now, quoted, read_only
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from vmsnap_tui.model.settings import Setting
     from vmsnap_tui.model.snapshot import SnapRef
     from vmsnap_tui.platforms.openstack.facts import OpenStackFacts, SnapPart, Volume
 
@@ -31,6 +33,14 @@ def ways_back(ref: SnapRef, facts: OpenStackFacts) -> tuple[WayBack, ...]:
 def recommended(ref: SnapRef, facts: OpenStackFacts) -> str:
     """The id of the recommended one."""
     return next((way.id for way in ways_back(ref, facts) if way.recommended), REBUILD)
+
+
+def settings(way: str, ref: SnapRef, facts: OpenStackFacts) -> tuple[Setting, ...]:
+    """What may be set of it."""
+    snapshot = facts.snapshot(ref.id)
+    if way == NEW and snapshot is not None:
+        return launch_settings(snapshot, facts)
+    return (old_volumes(),) if way == SWAP else ()
 
 
 def root_image(parts: Parts) -> str:
@@ -150,6 +160,11 @@ def _way(way: str, ref: SnapRef, facts: OpenStackFacts) -> WayBack:
         SWAP: (f"{rebuilds}swap in new volumes", "the server is stopped for it; the volumes of now stay, detached"),
         NEW: ("launch a new server", "this one stays as it is"),
     }[way]
-    snapshot = facts.snapshot(ref.id)
-    settings = launch_settings(snapshot, facts) if way == NEW and snapshot is not None else ()
-    return WayBack(way, label, detail, tuple(refusals(way, ref, facts)), settings=settings)
+    return WayBack(
+        way,
+        label,
+        detail,
+        tuple(refusals(way, ref, facts)),
+        settings=settings(way, ref, facts),
+        beside=way == NEW,
+    )

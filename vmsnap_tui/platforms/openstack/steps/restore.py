@@ -37,7 +37,7 @@ def restore(work: Work) -> str:
         work.server_settled("rebuilding")
     work.power(runs=params["runs"])
     noted = work.note_here(params["line"])
-    return f"restored; the server is {'running' if params['runs'] else 'off'}{noted}"
+    return f"restored; the server is {'running' if params['runs'] else 'off'}{noted}{_remove(work)}"
 
 
 def _still_there(work: Work) -> None:
@@ -112,6 +112,27 @@ def _swap(work: Work, server: Record, entry: Record, new: str) -> None:
     # So that its snapshots are found again, and stand in the server's tree.
     body = {"metadata": {VM: work.server_id, DISK: entry["disk"]}}
     work.cloud.ask(VOLUME, "POST", f"/volumes/{entry['volume']}/metadata", json=body)
+
+
+def _remove(work: Work) -> str:
+    """Remove volumes that the server has let go. Says which stay: what it follows is done, and no error any more."""
+    left = []
+    ids: list[str] = work.params()["remove"]
+    for id_ in ids:
+        try:
+            volume = work.inventory.volume(id_)
+            if volume is None:
+                continue
+            if volume.get("status") != "available":  # somebody has taken it up again
+                left.append(f"{id_} (it is {volume.get('status')})")
+                continue
+            work.cloud.ask(VOLUME, "DELETE", f"/volumes/{id_}")
+            work.volume_settled(id_, "gone", "removing the volumes that it lets go")
+        except Missing:
+            continue
+        except VmsnapError as error:
+            left.append(f"{id_} ({error.words})")
+    return f"; left behind: {', '.join(left)}" if left else ""
 
 
 def _detach(work: Work, entry: Record) -> None:
