@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from vmsnap_tui.model.moment import Pick, Side, pick, spread
+from vmsnap_tui.model.moment import Moments, Pick, Side, is_group, pick, picks_of, spread
 from vmsnap_tui.model.snapshot import SnapRef, Snapshot
+from vmsnap_tui.model.together import Group
 from vmsnap_tui.model.vm import Vm, VmRef
 from vmsnap_tui.present import when
 
@@ -159,3 +160,51 @@ def test_how_far_off() -> None:
     assert when.off(pick(VM, HISTORY, NOON, Side.AFTER)) == "2 h after"
     assert when.off(pick(VM, HISTORY, NOON - HOUR)) == "exactly"
     assert when.off(Pick(VM, None)) == ""
+
+
+def part(vm: Vm, at: datetime, group: Group | None) -> Snapshot:
+    return Snapshot(SnapRef(vm.ref, f"{vm.name}-{at:%H%M%S}"), "s", at, group=group)
+
+
+def vm_called(name: str) -> Vm:
+    return Vm(VmRef("site", name), name)
+
+
+def test_a_group_is_one_moment_whatever_the_clocks_say() -> None:
+    """One host is five minutes behind: between the two times nobody is put back to half of the group."""
+    group, late = Group("g", 0.4), timedelta(minutes=5)
+    one, two = vm_called("one"), vm_called("two")
+    known = [
+        (one, [part(one, NOON - HOUR, None), part(one, NOON, group)]),
+        (two, [part(two, NOON - HOUR, None), part(two, NOON - late, group)]),
+    ]
+    for moment in (NOON - late, NOON - late / 2, NOON + HOUR):
+        picks = picks_of(known, moment)
+        assert is_group(picks)
+        assert spread(picks) == timedelta(0)
+    assert not is_group(picks_of(known, NOON - late * 2))
+    assert not is_group(picks_of(known, NOON - 2 * HOUR))
+
+
+def test_what_was_not_one_moment_is_not_drawn_together() -> None:
+    group = Group("g")
+    one, two = vm_called("one"), vm_called("two")
+    known = [(one, [part(one, NOON, group)]), (two, [part(two, NOON - HOUR, group)])]
+    picks = picks_of(known, NOON)
+    assert spread(picks) == HOUR
+    assert not is_group(picks)
+
+
+def test_a_vm_that_changes_takes_its_part_along() -> None:
+    group, moments = Group("g", 0.1), Moments()
+    vms = [vm_called(name) for name in "abc"]
+    for hours, vm in enumerate(vms):
+        moments.take_in(vm.ref, [part(vm, NOON + hours * HOUR, group)])
+    [only] = moments.aligned([part(vms[2], NOON + 2 * HOUR, group)])
+    assert only.created == NOON + HOUR
+    assert moments.take_in(vms[1].ref, ()) == {vms[0].ref, vms[2].ref}
+    [only] = moments.aligned([part(vms[2], NOON + 2 * HOUR, group)])
+    assert only.created == NOON
+    assert moments.take_in(vms[0].ref, ()) == {vms[2].ref}
+    [only] = moments.aligned([part(vms[2], NOON + 2 * HOUR, group)])
+    assert only.created == NOON + 2 * HOUR

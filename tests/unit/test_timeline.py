@@ -10,12 +10,14 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec import structs
 
 from vmsnap_tui.model.moment import History, Side, wrong_clock
 from vmsnap_tui.model.plan import Loss, LossKind, Plan, Refusal, Thaw
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot
 from vmsnap_tui.model.timeline import Timeline
 from vmsnap_tui.model.timescale import LONGEST, SHORTEST, Scale, around
+from vmsnap_tui.model.together import Group
 from vmsnap_tui.model.vm import Vm, VmRef
 from vmsnap_tui.present import marks
 from vmsnap_tui.present import timeline as present
@@ -294,3 +296,25 @@ def test_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(some.integers(60, 160))
 def test_no_line_is_too_wide(width: int) -> None:
     assert max(map(len, picture(timeline(), width))) <= width
+
+
+def test_the_parts_of_a_group_stand_in_one_cell() -> None:
+    """Also when the second one becomes known only later, or goes."""
+    group = Group("g", 0.3)
+    histories = []
+    for name, late in (("a", 0), ("b", 3), ("c", 4)):
+        [snapshot] = history(name, 5).snapshots
+        taken = structs.replace(snapshot, created=snapshot.created + late * HOUR, group=group)
+        histories.append(History(Vm(VmRef("site", name), name), [taken]))
+    line = Timeline(NOW)
+    line.take_in(histories[:1])
+    assert line.histories[VmRef("site", "a")].snapshots[0].created == NOW - 5 * HOUR
+    line.take_in(histories[1:])
+    assert {each.snapshots[0].created for each in line.histories.values()} == {NOW - 2 * HOUR}
+    line.go_to(NOW - 3 * HOUR)
+    assert [pick.snapshot for pick in line.picks()] == [None] * 3
+    assert line.jump(1)
+    assert "one moment" in "".join(piece.text for piece in present.summary(line.picks(), line.side, 0))
+    assert not line.jump(1)
+    line.take_in([], [VmRef("site", "c"), VmRef("site", "b")])
+    assert line.histories[VmRef("site", "a")].snapshots[0].created == NOW - 5 * HOUR

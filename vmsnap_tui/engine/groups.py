@@ -82,6 +82,8 @@ class Groups:
         self._groups: dict[str, GroupJob] = {}
         self._courses: dict[str, Course] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.read: set[str] = set()
+        """Those whose outcome somebody has seen: nobody needs to be told of it."""
 
     def start(self, title: str, vms: Iterable[Vm], work: Callable[[Course], Awaitable[str]]) -> GroupJob:
         """Begin. `work` does it all and says in the end what came of it."""

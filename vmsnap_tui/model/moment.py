@@ -6,14 +6,17 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from statistics import median_low
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Vm
+    from vmsnap_tui.model.vm import Vm, VmRef
 
 CLOCKS_MAY_DIFFER = timedelta(minutes=1)
 """Up to this a clock that runs ahead of ours is not worth a word."""
@@ -77,6 +80,54 @@ class History:
 def pick(vm: Vm, snapshots: Iterable[Snapshot], moment: datetime, side: Side = Side.BEFORE) -> Pick:
     """The snapshot of one vm that stands for a moment; see `History.pick`."""
     return History(vm, snapshots).pick(moment, side)
+
+
+class Moments:
+    """When the group snapshots were taken of which several vms are known: all parts of one show the same moment,
+    whatever their platforms' clocks say.
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[str, dict[VmRef, datetime]] = {}
+        self._groups: dict[VmRef, frozenset[str]] = {}
+
+    def take_in(self, vm: VmRef, snapshots: Iterable[Snapshot]) -> frozenset[VmRef]:
+        """Of a vm that is new or has changed. The other vms whose snapshots may stand elsewhere now."""
+        times = {each.group.id: each.created for each in snapshots if each.group and each.group.is_one_moment}
+        before = self._groups.pop(vm, frozenset())
+        for group in before:
+            del self._times[group][vm]
+        for group, at in times.items():
+            self._times.setdefault(group, {})[vm] = at
+        if times:
+            self._groups[vm] = frozenset(times)
+        return frozenset(other for group in before | times.keys() for other in self._times[group] if other != vm)
+
+    def aligned(self, snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
+        """The same, each part of a group snapshot at the time of the group: the one in the middle of what is said."""
+        return tuple(
+            replace(each, created=median_low(self._times[each.group.id].values()))
+            if each.group and each.group.id in self._times and each.group.is_one_moment
+            else each
+            for each in snapshots
+        )
+
+
+def picks_of(
+    known: Iterable[tuple[Vm, Sequence[Snapshot]]], moment: datetime, side: Side = Side.BEFORE
+) -> tuple[Pick, ...]:
+    """What stands for a moment of several vms, with the parts of a group snapshot at one time."""
+    histories, moments = tuple(known), Moments()
+    for vm, snapshots in histories:
+        moments.take_in(vm.ref, snapshots)
+    return tuple(pick(vm, moments.aligned(snapshots), moment, side) for vm, snapshots in histories)
+
+
+def is_group(picks: Iterable[Pick]) -> bool:
+    """Whether they are the parts of one group snapshot, and so fit together for certain."""
+    groups = {each.snapshot.group if each.snapshot else None for each in picks}
+    found = groups.pop() if len(groups) == 1 else None
+    return found is not None and found.is_one_moment
 
 
 def spread(picks: Iterable[Pick]) -> timedelta | None:

@@ -6,13 +6,12 @@ from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.model.moment import Pick, Side, wrong_clock
+from vmsnap_tui.model.moment import History, Moments, Pick, Side, wrong_clock
 from vmsnap_tui.model.timescale import Scale, around
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vmsnap_tui.model.moment import History
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import VmRef
 
@@ -29,6 +28,8 @@ class Timeline:
         self.side = Side.BEFORE
         self.scale: Scale = around((), now, width)
         self.histories: dict[VmRef, History] = {}
+        self._told: dict[VmRef, History] = {}
+        self._moments = Moments()
         self._pins: dict[VmRef, str] = {}
         self._wrong: dict[VmRef, frozenset[str]] = {}
         self._times: list[float] | None = None
@@ -38,17 +39,30 @@ class Timeline:
 
     def take_in(self, histories: Iterable[History], gone: Iterable[VmRef] = ()) -> None:
         """Of vms that are new, which come last, or have changed."""
+        moved: set[VmRef] = set()
         for history in histories:
             ref = history.vm.ref
-            self.histories[ref] = history
+            moved |= self._moments.take_in(ref, history.snapshots) & self.histories.keys()
+            self._told[ref] = history
+            self.histories[ref] = self._aligned(history)
             self._wrong[ref] = wrong_clock(history.snapshots, self.now)
             if self._pins.get(ref) not in {each.id for each in history.snapshots if each.ready}:
                 self._pins.pop(ref, None)
         for ref in gone:
+            moved |= self._moments.take_in(ref, ()) & self.histories.keys()
+            self._told.pop(ref, None)
             self.histories.pop(ref, None)
             self._pins.pop(ref, None)
+        for ref in moved & self.histories.keys():
+            self.histories[ref] = self._aligned(self._told[ref])
         self._times = None
         self._picks.clear()
+
+    def _aligned(self, history: History) -> History:
+        """With the parts of group snapshots where the group is."""
+        if not any(each.group for each in history.snapshots):
+            return history
+        return History(history.vm, self._moments.aligned(history.snapshots))
 
     def pick(self, vm: VmRef) -> Pick:
         """What stands for the moment: a pinned one whatever the moment is."""

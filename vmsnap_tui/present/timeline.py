@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import set_cell_size
 
-from vmsnap_tui.model.moment import spread
+from vmsnap_tui.model.moment import is_group, spread
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, when
 from vmsnap_tui.present.graph import Piece, cut
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.moment import History, Pick, Side
     from vmsnap_tui.model.plan import Plan
     from vmsnap_tui.model.timescale import Scale, Tick
+    from vmsnap_tui.model.together import Group
     from vmsnap_tui.present.graph import Line
 
 MOMENT = "|" if marks.PLAIN else "┃"
@@ -257,7 +258,10 @@ def summary(picks: Sequence[Pick], side: Side, wrong: int) -> Line:
         Piece(f"{found} of {len(picks)} VMs", "foreground" if found == len(picks) else "warning"),
         Piece(" have a snapshot for it", "foreground-muted"),
     ]
-    if width is not None and found > 1:
+    if is_group(picks) and found > 1:
+        shown = mark(marks.Flag.GROUP)
+        pieces += [Piece("  ·  ", "foreground-muted"), Piece(f"{shown.glyph} one moment", "success")]
+    elif width is not None and found > 1:
         pieces += [
             Piece("  ·  spread ", "foreground-muted"),
             Piece(when.span(width), "success" if width <= timedelta(minutes=1) else "warning"),
@@ -265,6 +269,19 @@ def summary(picks: Sequence[Pick], side: Side, wrong: int) -> Line:
     if wrong:
         pieces += [Piece(f"  ·  {marks.CAUTION.glyph} wrong clock: {wrong} VM{'s' * (wrong != 1)}", "warning")]
     return tuple(pieces)
+
+
+def group_words(group: Group, picks: Sequence[Pick]) -> tuple[str, str]:
+    """What there is to say of a pick that is a part of a group snapshot, and its style."""
+    same = sum(each.snapshot is not None and each.snapshot.group == group for each in picks)
+    if not group.is_one_moment:
+        shown = mark(marks.Flag.SCATTERED)
+        return f"{shown.glyph} Taken with others, but not at one moment: together as after a power cut.", shown.style
+    shown = mark(marks.Flag.GROUP)
+    return (
+        f"{shown.glyph} Taken as one moment with others; {same} of the {len(picks)} VMs here go back to it.",
+        shown.style,
+    )
 
 
 def _fit(text: str, width: int) -> str:

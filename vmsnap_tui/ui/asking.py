@@ -11,12 +11,12 @@ from vmsnap_tui.ui.screens.edit import EditScreen
 from vmsnap_tui.ui.screens.plan import PlanScreen
 from vmsnap_tui.ui.screens.restore import RestoreScreen
 from vmsnap_tui.ui.screens.take import TakeScreen
+from vmsnap_tui.ui.several import take_several
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from textual.app import App
     from textual.screen import Screen
 
     from vmsnap_tui.engine.engine import Engine
@@ -40,7 +40,7 @@ class Asking:
         if len(vms) == 1:
             await self._ask(TakeScreen(self._engine, vms[0], confirm=self._confirm, now=self._now))
         elif vms:
-            await take_together(self._engine, self._screen.app, vms, self._now)
+            await take_several(self._engine, self._screen.app, vms, self._now)
 
     async def restore(self, vm: Vm, snapshot: Snapshot) -> None:
         """Of one vm."""
@@ -81,15 +81,3 @@ class Asking:
             else:
                 return True
         return False
-
-
-async def take_together(engine: Engine, app: App[object], vms: Sequence[Vm], now: Callable[[], datetime]) -> None:
-    """A snapshot of several vms, followed until somebody leaves it. To be awaited in a worker."""
-    from vmsnap_tui.engine import taking
-    from vmsnap_tui.ui.screens.group import GroupScreen
-    from vmsnap_tui.ui.screens.together import TogetherScreen
-
-    chosen = await app.push_screen_wait(TogetherScreen(engine, vms, now))
-    if chosen is not None:
-        job = taking.begin(engine, chosen.title, chosen.shares, limit=chosen.limit)
-        await app.push_screen_wait(GroupScreen(engine, job, now))

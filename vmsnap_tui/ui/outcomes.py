@@ -65,7 +65,7 @@ class Outcomes:
             if job and job.state.is_over and self._is_new(id_, job.state.value):
                 if not self._engine.groups.is_member(job):
                     yield toast(job)
-            elif group and group.ended and self._is_new(id_, "over") and id_ != seen:
+            elif group and group.ended and self._is_new(id_, "over") and id_ not in {seen, *self._engine.groups.read}:
                 yield group_toast(group)
         for left in self._engine.cut_off:
             if self._is_new(left.job, left.now):

@@ -16,7 +16,7 @@ from vmsnap_tui.cli.plan_text import caution_lines, loss_lines, plan_shape
 from vmsnap_tui.cli.session import engine_for, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.engine import group
-from vmsnap_tui.model.moment import Side, pick, spread
+from vmsnap_tui.model.moment import Side, is_group, picks_of, spread
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, when
 from vmsnap_tui.present.losses import in_all
@@ -71,7 +71,7 @@ async def _restore(
         raise click.BadParameter(str(error), param_hint="--at") from error
     async with engine_for(setup) as engine:
         chosen = await chosen_vms(engine, vms)
-        picks = [pick(vm, await snapshots_of(engine, vm.ref), at, Side(side)) for vm in chosen]
+        picks = picks_of([(vm, await snapshots_of(engine, vm.ref)) for vm in chosen], at, Side(side))
         parts = await group.planned(engine, picks, safety=safety and not all_or_nothing)
         if not as_json:
             _tell(at, parts, all_or_nothing=all_or_nothing)
@@ -115,7 +115,9 @@ def _tell(at: datetime, parts: Sequence[Part], *, all_or_nothing: bool) -> None:
             ]
         )
     columns(rows, ["SITE", "VM", "SNAPSHOT", "OFF", "WORTH"])
-    if (width := spread(part.pick for part in parts)) is not None and len(parts) > 1:
+    if len(parts) > 1 and is_group(part.pick for part in parts):
+        note("They were taken together, as one moment.")
+    elif len(parts) > 1 and (width := spread(part.pick for part in parts)) is not None:
         note(f"The oldest and the newest of these are {when.span(width)} apart.")
     for part in parts:
         _tell_part(part)

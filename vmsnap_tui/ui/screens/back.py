@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Checkbox, Static
 
 from vmsnap_tui.engine import group
-from vmsnap_tui.model.moment import spread
+from vmsnap_tui.model.moment import is_group, spread
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, when
 from vmsnap_tui.present.losses import in_all
@@ -81,7 +81,9 @@ class BackScreen(Frame[Confirmed]):
     def _about(self, found: Sequence[Pick]) -> Iterator[Content]:
         yield Content(f"{len(found)} of {len(self._picks)} have a snapshot for it")
         width = spread(found)
-        if width is not None and len(found) > 1:
+        if len(found) > 1 and is_group(found):
+            yield Content(f"{marks.mark(marks.Flag.GROUP).glyph} they were taken together, as one moment")
+        elif width is not None and len(found) > 1:
             yield Content(f"oldest and newest are {when.span(width)} apart")
         yield Content.styled("in what order: as many at a time as each site allows", "$text-muted")
         for site, count in sorted(Counter(pick.vm.ref.site for pick in found).items()):

@@ -85,6 +85,8 @@ class GroupScreen(ModalScreen[bool]):
     def _show(self) -> None:
         job = self._engine.groups.get(self.job_id) or self._job
         self._job = job
+        if job.ended:
+            self._engine.groups.read.add(job.id)
         jobs = self._engine.groups.jobs_of(job)
         now = job.ended or self._now()
         self.query_one(GroupView).show(job, jobs, spent(job, self._engine.jobs.all(), now), now)

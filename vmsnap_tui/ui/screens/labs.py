@@ -23,6 +23,7 @@ from vmsnap_tui.ui.screens.baseline import BaselineScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.screens.lab_name import LabNameScreen
 from vmsnap_tui.ui.screens.reset import AgreeScreen, ResetScreen
+from vmsnap_tui.ui.several import take_several
 from vmsnap_tui.ui.widgets.cards import CardsView
 from vmsnap_tui.ui.widgets.group import fraction
 from vmsnap_tui.ui.widgets.lines import Lines
@@ -73,6 +74,8 @@ class LabsScreen(Screen[None]):
         Binding("s", "power(True)", "Start", id="labs.start", group=_POWER, tooltip="Start the marked vms, or all"),
         Binding("x", "power(False)", "Stop", id="labs.stop", group=_POWER,
                 tooltip="Have the guests of the marked vms, or of all, shut down"),
+        Binding("g", "take", "Snapshot", id="labs.take",
+                tooltip="Take a snapshot of the marked vms, or of all, as one moment"),
         Binding("p", "protect", "Protect", id="labs.protect",
                 tooltip="Protect the baselines, or take that away where all are"),
         Binding("n", "make", "New", id="labs.new", tooltip="Make a lab of the vms that are marked on the main screen"),
@@ -259,6 +262,13 @@ class LabsScreen(Screen[None]):
     async def _agreed(self, title: str, words: str, names: Sequence[str]) -> bool:
         answer: bool | None = await self.app.push_screen_wait(AgreeScreen(title, words, names))
         return answer is True
+
+    @work(group="lab")
+    async def action_take(self) -> None:
+        """Of the marked, or of all."""
+        lab = self._lab
+        if self._may_change() and lab is not None:
+            await take_several(self._engine, self.app, [seat.vm for seat in self._chosen(lab)], self._now)
 
     @work(group="lab")
     async def action_power(self, on: bool) -> None:

@@ -237,6 +237,9 @@ class TimelineScreen(Screen[None]):
                 (f"  {when.full(snapshot.created)}, {sizes.ago(snapshot.created, self._now())}, {when.off(pick)}", ""),
             )
         ]
+        if snapshot.group is not None:
+            words, style = present.group_words(snapshot.group, self.line.picks())
+            head.append(Content.styled(words, f"${style}"))
         if wrong := self.line.wrong(vm):
             names = [clean(each.name) for each in self.line.histories[vm].snapshots if each.id in wrong]
             head.append(Content.styled(present.clock_words(names), "$text-warning"))
