@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from vmsnap_tui.engine.rendezvous import Rendezvous
 from vmsnap_tui.model.errors import Cancelled
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.plan import After, Delete, Edit, Power, Restore, Scope, Take
+from vmsnap_tui.model.together import Group
 from vmsnap_tui.model.vm import VmState
 
 if TYPE_CHECKING:
     from tests.platforms.subject import Subject
     from vmsnap_tui.model.plan import Request
     from vmsnap_tui.model.progress import Progress
+
+
+_STANDS_STILL = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING}
 
 
 class ActingContract:
@@ -109,6 +114,25 @@ class ActingContract:
         assert (free.name, free.description, free.consistency) == (before.name, before.description, before.consistency)
         refused = subject.plan(Edit(free.ref, baseline="a/b" * 40)).refusals
         assert "lab-name" in {refusal.code for refusal in refused}
+
+    def test_a_part_of_a_group_snapshot_says_so(self, subject: Subject) -> None:
+        """And no more than was proven; nothing that is written to it later takes that away."""
+        plan = subject.plan(Take(subject.vm, "one", group="5e1f0c77"))
+        if plan.refusals:
+            pytest.skip("; ".join(f"{refusal.code}: {refusal.why}" for refusal in plan.refusals))
+        meeting = Rendezvous("5e1f0c77", 1, 30.0)
+        gate = meeting.gate()
+        for step in plan.steps:
+            assert subject.platform.run(step, subject.reports.append, Event(), gate)
+        taken = subject.snapshots["one"]
+        assert taken.group is not None
+        assert taken.group.written() == Group("5e1f0c77", meeting.window).written()
+        assert taken.consistency is plan.consistency
+        assert subject.platform.facts(subject.vm).freeze.state not in _STANDS_STILL
+        subject.do(Edit(taken.ref, description="with others"))
+        assert subject.snapshots["one"].group == taken.group
+        subject.take("two")
+        assert subject.snapshots["two"].group is None
 
     def test_power(self, subject: Subject) -> None:
         """Off and on again, where the guest can; what is so already is refused."""

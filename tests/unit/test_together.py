@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from vmsnap_tui.model.together import Group, Hold, Stand, group_of, window_of
 
-FROZEN = Stand(1.0, 2.0, 3.0, Hold.HELD)
-FREED = Stand(1.0, 2.0, 2.1, Hold.FREED)
-LOOSE = Stand(0.5, 2.0, 3.0, Hold.LOOSE)
+FROZEN = Stand(1.0, None, 2.0, 3.0, Hold.HELD)
+FREED = Stand(1.0, None, 2.0, 2.1, Hold.FREED)
+LOOSE = Stand(0.5, None, 2.0, 3.0, Hold.LOOSE)
 
 
 @pytest.mark.parametrize(
@@ -18,16 +18,18 @@ LOOSE = Stand(0.5, 2.0, 3.0, Hold.LOOSE)
     [
         ([], None),
         ([FROZEN], 3.0),
-        ([FROZEN, Stand(1.5, 2.5, 4.0, Hold.HELD)], 4.0),
+        ([FROZEN, Stand(1.5, None, 2.5, 4.0, Hold.HELD)], 4.0),
         ([LOOSE], 3.0),  # alone it is an instant
         ([FROZEN, LOOSE], 3.0),
-        ([FROZEN, Stand(0.5, 3.5, 3.6, Hold.LOOSE)], None),  # cut when the other went on already
+        ([FROZEN, Stand(0.5, None, 3.5, 3.6, Hold.LOOSE)], None),  # cut when the other went on already
         ([FROZEN, LOOSE, LOOSE], None),  # two instants
         ([FREED, FROZEN], 3.0),  # what goes on after its own cut writes into nobody's
         ([FREED, LOOSE], None),  # but may send something to one that is still to be cut
-        ([FROZEN, Stand(1.0, 2.0, 3.0, Hold.TORN)], None),
-        ([FROZEN, Stand(2.5, 2.7, 3.0, Hold.HELD)], None),  # not still yet when the other was cut
-        ([FROZEN, Stand(1.0, 2.0)], None),  # not over
+        ([Stand(1.0, 1.9, 2.4, 2.5, Hold.FREED), LOOSE], None),
+        ([Stand(1.0, 2.0, 2.4, 2.5, Hold.FREED), LOOSE], 3.0),  # it was begun only when that was cut
+        ([FROZEN, Stand(1.0, None, 2.0, 3.0, Hold.TORN)], None),
+        ([FROZEN, Stand(2.5, None, 2.7, 3.0, Hold.HELD)], None),  # not still yet when the other was cut
+        ([FROZEN, Stand(1.0, None, 2.0)], None),  # not over
         ([FROZEN, Stand(1.0)], None),
         ([FROZEN, Stand()], None),
     ],
@@ -41,8 +43,9 @@ TIMES = st.floats(0, 10)
 
 @st.composite
 def parts(draw: st.DrawFn) -> Stand:
-    still, cut, over = sorted(draw(st.tuples(TIMES, TIMES, TIMES)))
-    return Stand(still, cut, over, draw(st.sampled_from(Hold)))
+    still, last, cut, over = sorted(draw(st.tuples(TIMES, TIMES, TIMES, TIMES)))
+    hold = draw(st.sampled_from(Hold))
+    return Stand(still, last if hold is Hold.FREED and draw(st.booleans()) else None, cut, over, hold)
 
 
 @given(st.lists(parts(), min_size=1, max_size=5))
@@ -60,7 +63,10 @@ def test_one_moment_is_never_overstated(stands: list[Stand]) -> None:
     assert len(loose) <= 1
     assert all(each.hold is Hold.LOOSE for each in loose)
     # One that is not held may write until its cut: nobody may have told it anything new by then.
-    assert all((each.cut or 0.0) <= (other.over or 0.0) for each in loose for other in held)
+    for each in loose:
+        for other in held:
+            freed = other.last if other.last is not None else other.still
+            assert (each.cut or 0.0) <= ((freed if other.hold is Hold.FREED else other.over) or 0.0)
     assert window >= max(each.over or 0.0 for each in stands) - moment
 
 

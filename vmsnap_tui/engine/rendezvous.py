@@ -33,6 +33,7 @@ class Rendezvous:
         self._change = Condition()
         self._stands: dict[int, Stand] = {number: Stand() for number in range(count)}
         self._ready: set[int] = set()
+        self._last: set[int] = set()
         self._began: float | None = None
         self._free = list(range(count))
 
@@ -85,6 +86,19 @@ class Rendezvous:
             while not self._all_at(stage) and (left := until - time.monotonic()) > 0:
                 self._change.wait(left)
 
+    def last(self, number: int) -> None:
+        """Wait until all others are cut but those that come last too, or the time is up."""
+        with self._change:
+            self._last.add(number)
+            self._change.notify_all()
+            until = (self._began or 0.0) + self.limit
+            while not self._others_cut() and (left := until - time.monotonic()) > 0:
+                self._change.wait(left)
+            self._stands[number] = replace(self._stands[number], last=time.monotonic())
+
+    def _others_cut(self) -> bool:
+        return all(each.cut is not None for number, each in self._stands.items() if number not in self._last)
+
     def _all_at(self, stage: str) -> bool:
         return all(getattr(each, stage) is not None for each in self._stands.values())
 
@@ -119,6 +133,10 @@ class Place:
     def still(self) -> None:
         """As the gate has it."""
         self._all.mark(self._number, "still")
+
+    def last(self) -> None:
+        """As the gate has it."""
+        self._all.last(self._number)
 
     def cut(self) -> None:
         """As the gate has it."""

@@ -77,6 +77,12 @@ class Gate(Protocol):
         """Its guest writes nothing more, or cannot be held: wait until that can be said of all."""
         ...
 
+    def last(self) -> None:
+        """Its platform will let its guest go on as soon as it is cut: wait until all others are cut, for those that
+        cannot be held.
+        """
+        ...
+
     def cut(self) -> None:
         """Its disks are cut: wait until all are."""
         ...
@@ -100,6 +106,9 @@ class Alone:
     def still(self) -> None:
         """Nobody to wait for."""
 
+    def last(self) -> None:
+        """Nobody to wait for."""
+
     def cut(self) -> None:
         """Nobody to wait for."""
 
@@ -112,9 +121,13 @@ ALONE: Gate = Alone()
 
 
 class Stand(Struct, frozen=True, gc=False):
-    """How one part went: times in seconds on one clock, None for what did not come."""
+    """How one part went: times in seconds on one clock, None for what did not come.
+
+    `last` is when it was begun to cut one that goes on by itself.
+    """
 
     still: float | None = None
+    last: float | None = None
     cut: float | None = None
     over: float | None = None
     hold: Hold = Hold.TORN
@@ -125,7 +138,7 @@ def window_of(stands: Sequence[Stand], began: float) -> float | None:
 
     The moment is when the last one stands still. It is one for all where each guest was held from then to its own
     cut: what one writes or sends afterwards is in no part. A single guest that could not be held does no harm, since
-    its cut is an instant by itself, if no other one goes on before that: what it sent would be in this part alone.
+    its cut is an instant by itself, if no other one may go on before that: what it sent would be in this part alone.
     Two that are loose would be cut at two instants.
     """
     stood = [each.still for each in stands if each.still is not None]
@@ -133,10 +146,17 @@ def window_of(stands: Sequence[Stand], began: float) -> float | None:
     ends = [each.over for each in stands if each.over is not None]
     if not stands or not len(stood) == len(cuts) == len(ends) == len(stands):
         return None
-    holds = [each.hold for each in stands]
-    loose = holds.count(Hold.LOOSE)
-    if Hold.TORN in holds or loose > 1 or (loose and Hold.FREED in holds) or max(stood) > min(cuts):
+    loose = [each for each in stands if each.hold is Hold.LOOSE]
+    if any(each.hold is Hold.TORN for each in stands) or len(loose) > 1 or max(stood) > min(cuts):
         return None
-    if loose and max(cuts) > min(ends):
-        return None
+    for each in loose:
+        if (each.cut or 0.0) > min((_may_go_on(other) for other in stands if other is not each), default=float("inf")):
+            return None
     return max(ends) - began
+
+
+def _may_go_on(stand: Stand) -> float:
+    """When its guest may go on at the earliest."""
+    if stand.hold is not Hold.FREED:
+        return stand.over or 0.0
+    return (stand.still if stand.last is None else stand.last) or 0.0

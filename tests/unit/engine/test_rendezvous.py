@@ -96,3 +96,22 @@ async def test_stopped_while_it_waits_for_the_others() -> None:
     place.leave()
     told: list[str] = []
     assert await asyncio.to_thread(part(other, told, "b")) == Group("g", meeting.window)
+
+
+async def test_one_whose_platform_lets_it_go_on_is_cut_last() -> None:
+    told: list[str] = []
+    meeting = Rendezvous("g", 3, LONG)
+    freed, loose, held = (meeting.gate() for _ in range(3))
+
+    def last() -> Group | None:
+        freed.ready()
+        freed.still()
+        freed.last()
+        told.append("last cuts")
+        freed.cut()
+        return freed.over(Hold.FREED)
+
+    groups = await together(last, part(loose, told, "loose", Hold.LOOSE), part(held, told, "held"))
+    assert told.index("last cuts") > max(told.index("loose cuts"), told.index("held cuts"))
+    assert groups == [Group("g", meeting.window)] * 3
+    assert meeting.window is not None

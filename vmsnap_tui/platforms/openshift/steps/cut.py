@@ -58,12 +58,12 @@ def cut(work: Work) -> str:
 def _cut_together(work: Work, made: list[VolumeSnapshot], part: Part, lamp: Lamp) -> bool:
     """Cut them when all of the group stand still. Whether the guest was frozen all the while."""
     freezes = bool(work.params()["freeze"])
-    part.begin()
+    part.begin(thaws_itself=False)
     try:
         _create(work, made)
         _wait_cut(work, made)
         proven = freezes and lamp.look()
-        part.cut(thaws_itself=False)
+        part.cut()
     finally:
         why = lamp.thaw(at_once=True) if freezes else ""
     part.over()

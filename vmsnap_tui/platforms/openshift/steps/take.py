@@ -33,7 +33,7 @@ def take(work: Work) -> str:
     owner = _owner(work)
     lamp = Lamp(work)
     part = Part(work, lamp)
-    part.begin()
+    part.begin(thaws_itself=True)
     try:
         snapshot = _ask(work, owner)
     except VmsnapError:
@@ -106,7 +106,7 @@ def _finish(work: Work, made: VmSnapshot, lamp: Lamp, part: Part) -> VmSnapshot:
         trouble = _cause(snapshot, content)
         cause = trouble or cause
         if content is not None and content.status.creation_time is not None:
-            part.cut(thaws_itself=True)
+            part.cut()
             if not frozen:
                 part.over()
         if snapshot.status.phase == "Failed":

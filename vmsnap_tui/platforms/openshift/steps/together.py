@@ -26,11 +26,16 @@ class Part:
         self._began = 0.0
         self._is_cut = False
         self._how = Hold.TORN
+        self._thaws_itself = False
         self._is_over = False
         self._kept = ""
 
-    def begin(self) -> None:
-        """Wait for the others, freeze the guest if it can be, and wait until all are. Raises what freezing raises."""
+    def begin(self, *, thaws_itself: bool) -> None:
+        """Wait for the others, freeze the guest if it can be, and wait until all are. Raises what freezing raises.
+
+        `thaws_itself` says that the cluster will thaw it as soon as it is cut.
+        """
+        self._thaws_itself = thaws_itself
         work = self._work
         if not work.is_part:
             return
@@ -40,17 +45,19 @@ class Part:
             if work.params()["freeze"]:
                 freeze(work, self._lamp, work.gate.limit)
             work.gate.still()
+            if thaws_itself and work.params()["freeze"]:
+                work.gate.last()
         except VmsnapError as error:
             # Also where the freeze itself failed: half of the file systems may be frozen.
             if why := self._lamp.thaw(at_once=True):
                 raise Failed(error.words, f"the guest may still be frozen: {why}") from error
             raise
 
-    def cut(self, *, thaws_itself: bool) -> None:
+    def cut(self) -> None:
         """All its volumes are cut."""
         if not self._is_cut:
             self._is_cut = True
-            self._how = self._hold(thaws_itself=thaws_itself)
+            self._how = self._hold()
             self._work.gate.cut()
 
     def over(self) -> None:
@@ -65,11 +72,11 @@ class Part:
         if self._kept:
             self._work.annotate(kind, name, {TOGETHER: self._kept})
 
-    def _hold(self, *, thaws_itself: bool) -> Hold:
+    def _hold(self) -> Hold:
         params = self._work.params()
         if params["state"] != VmState.RUNNING.value:
             return Hold.HELD
         # The cluster thaws at the limit by itself: before that the guest stood still, from the first freeze on.
         if params["freeze"] and time.monotonic() - self._began < self._work.gate.limit:
-            return Hold.FREED if thaws_itself else Hold.HELD
+            return Hold.FREED if self._thaws_itself else Hold.HELD
         return Hold.LOOSE if len(params["volumes"]) == 1 else Hold.TORN
