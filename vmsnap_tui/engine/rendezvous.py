@@ -45,7 +45,8 @@ class Rendezvous:
     def window(self) -> float | None:
         """Seconds in which the guests stood still together; None where it was not one moment, or is not over."""
         with self._change:
-            return None if self._began is None else window_of(tuple(self._stands.values()), self._began)
+            window = None if self._began is None else window_of(tuple(self._stands.values()), self._began)
+            return None if window is None else round(window, 3)  # as it is kept
 
     @property
     def parts(self) -> int:

@@ -9,8 +9,9 @@ from vmsnap_tui.model.settings import setting_refusals, settled
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import AgentState, VmState
+from vmsnap_tui.platforms.openshift.facts import Right
 from vmsnap_tui.platforms.openshift.plan import methods
-from vmsnap_tui.platforms.openshift.plan.rules import bad_description, bad_name, labels, quoted, seconds
+from vmsnap_tui.platforms.openshift.plan.rules import bad_description, bad_name, labels, not_allowed, quoted, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ def plan_take(request: Take, facts: OpenShiftFacts) -> Plan:
             *_disk_refusals(request, method, facts),
             *setting_refusals(offered, request.settings),
             *_bad_settings(method, values),
+            *(_not_together(method, facts) if request.group else ()),
         ),
         consistency=methods.consistency(method, facts),
     )
@@ -82,6 +84,13 @@ def _step(
         freezes=frozen,
         cancellable=True,
     )
+
+
+def _not_together(method: str, facts: OpenShiftFacts) -> Iterator[Refusal]:
+    """The freeze of a part of a group is ours, and so is the note of what it is a part of."""
+    if methods.freezes(method, facts):
+        yield from not_allowed(facts, Right.FREEZE, Right.THAW)
+    yield from not_allowed(facts, Right.EDIT if method == methods.VM else Right.RELABEL)
 
 
 def _disk_refusals(request: Take, method: str, facts: OpenShiftFacts) -> Iterator[Refusal]:
