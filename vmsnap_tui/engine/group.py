@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.engine.ask import Planned, asked, done, why_not_done
 from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.engine.labs import ranks
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.naming import fresh_snapshot_name
+from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.plan import Restore, Take, usual_after
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.job import Job
     from vmsnap_tui.model.moment import Pick
     from vmsnap_tui.model.plan import Facts, Plan
+    from vmsnap_tui.model.vm import VmRef
 
 SAFETY = "before-restore-"
 """What a safety snapshot's name begins with."""
@@ -74,10 +77,10 @@ async def restore(
     """Do what can be done; a failure stops only its own vm.
 
     With `all_or_nothing` nothing is begun unless all can run; all present states are kept first, and where one vm
-    fails, all go back to theirs. `told` hears of each part that is over.
+    fails, all go back to theirs. What other vms depend on comes first. `told` hears of each part that is over.
     """
     if not all_or_nothing:
-        return tuple(await asyncio.gather(*(_run(engine, each, told) for each in parts)))
+        return await _run_in_order(engine, parts, told)
     if not all(each.can_run for each in parts):
         return tuple(parts)
     kept = await asyncio.gather(*(_kept(engine, each) for each in parts))
@@ -87,9 +90,9 @@ async def restore(
         return tuple(replace(each, problem=failed.get(each.pick.vm.ref) or why) for each in parts)
     # With the present kept, less is lost than the plans said.
     fresh = await planned(engine, [each.pick for each in parts])
-    ended = await asyncio.gather(*(_run(engine, each, told) for each in fresh))
+    ended = await _run_in_order(engine, fresh, told)
     if all(each.is_done for each in ended):
-        return tuple(ended)
+        return ended
     pairs = zip(ended, kept, strict=True)
     return tuple(await asyncio.gather(*(_undone(engine, each, safety) for each, safety in pairs)))
 
@@ -110,6 +113,16 @@ def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: 
         return f"{sum(part.is_done for part in ended)} of {len(ended)} put back"
 
     return engine.groups.start(title, [part.pick.vm for part in parts], work)
+
+
+async def _run_in_order(engine: Engine, parts: Sequence[Part], told: Callable[[Part], None]) -> tuple[Part, ...]:
+    """Those that others depend on first, as the labs of the config file have it."""
+    rank = ranks(engine)
+    ended: dict[VmRef, Part] = {}
+    for wave in waves(parts, lambda part: rank(part.pick.vm)):
+        for part in await asyncio.gather(*(_run(engine, each, told) for each in wave)):
+            ended[part.pick.vm.ref] = part
+    return tuple(ended[part.pick.vm.ref] for part in parts)
 
 
 async def _run(engine: Engine, part: Part, told: Callable[[Part], None]) -> Part:

@@ -44,6 +44,16 @@ class SeatPlan(Planned):
     problem: str = ""
 
 
+def ranks(engine: Engine) -> Callable[[Vm], int]:
+    """The same over all labs: by the first one that says something of the vm."""
+    rules = [rule for rule in engine.lab_rules if rule.order]
+
+    def rank(vm: Vm) -> int:
+        return next((rule.rank(vm) for rule in rules if rule.has(vm)), 0)
+
+    return rank
+
+
 def rank_in(engine: Engine, name: str) -> Callable[[Vm], int]:
     """Who comes up before whom in a lab. Without a word of it in the config file all come up together."""
     rule = next((rule for rule in engine.lab_rules if rule.name == name), None)

@@ -35,10 +35,10 @@ class LossReader:
         """Whether a plan takes no reading."""
         return vm in self._facts
 
-    async def plan(self, vm: VmRef, snapshot: Snapshot) -> Plan | VmsnapError:
-        """What putting a vm back would do; or why nobody can tell."""
+    async def plan(self, vm: VmRef, snapshot: Snapshot, *, again: bool = False) -> Plan | VmsnapError:
+        """What putting a vm back would do; or why nobody can tell, which is asked anew with `again`."""
         known = self._facts.get(vm)
-        if known is None:
+        if known is None or (again and isinstance(known, VmsnapError)):
             try:
                 known = await self._engine.facts(vm)
             except VmsnapError as error:

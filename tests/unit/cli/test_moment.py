@@ -10,6 +10,7 @@ from vmsnap_tui.cli.exits import Exit
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Vmsnap
+    from vmsnap_tui.model.snapshot import Snapshot
 
 GROUP = ("student-01", "student-02", "web-01")
 
@@ -37,6 +38,18 @@ def test_one_that_has_none_is_named_and_left_alone(vmsnap: Vmsnap) -> None:
     assert "student-01: it has no snapshot that fits" in ended.err
     part = vmsnap("restore", "--at", "-3h", "ceph-gw", "student-01", "--yes", "--json").json["parts"]
     assert [each["done"] for each in part] == [False, True]
+
+
+def test_wrong_clocks_are_flagged(vmsnap: Vmsnap, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(snapshots: tuple[Snapshot, ...], _now: object) -> frozenset[str]:
+        return frozenset(each.id for each in snapshots if each.name == "baseline")
+
+    monkeypatch.setattr("vmsnap_tui.cli.verbs.moment.wrong_clock", wrong)
+    ended = vmsnap("restore", "--at", "-3h", "student-01", "web-01", "--dry-run")
+    assert "student-01: ▲ a clock was wrong: “baseline” lies ahead of now" in ended.err
+    assert "web-01: ▲ a clock" not in ended.err
+    parts = vmsnap("restore", "--at", "-3h", "student-01", "web-01", "--dry-run", "--json").json["parts"]
+    assert [part["wrong_clock"] for part in parts] == [["baseline"], []]
 
 
 def test_all_or_nothing_does_nothing_where_one_cannot(vmsnap: Vmsnap) -> None:

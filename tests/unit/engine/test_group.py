@@ -10,6 +10,7 @@ import pytest
 from vmsnap_tui.engine import group
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.model.errors import Failed
+from vmsnap_tui.model.lab import LabRule
 from vmsnap_tui.model.moment import Pick, pick
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 from vmsnap_tui.platforms.demo.sites import demo_sites
@@ -111,3 +112,18 @@ async def test_where_the_present_cannot_be_kept_nothing_is_begun(
     assert "the disk is full" in done[0].problem
     assert "not every present state could be kept" in done[1].problem
     assert (await standing(engine))[0] == before[0]
+
+
+async def test_what_others_depend_on_comes_first(engine: Engine) -> None:
+    parts = await group.planned(engine, await picks(engine))
+    engine.lab_rules = (LabRule("site", ("*",), order=(NAMES[2], NAMES[1])),)
+    done = await group.restore(engine, parts, lambda _: None)
+    assert [each.pick.vm.name for each in done] == list(NAMES)
+    jobs = {each.pick.vm.name: each.job for each in done}
+    first, second, third = (jobs[name] for name in (NAMES[2], NAMES[1], NAMES[0]))
+    for before, after in ((first, second), (second, third)):
+        assert before is not None
+        assert after is not None
+        assert before.ended is not None
+        assert after.started is not None
+        assert before.ended <= after.started

@@ -15,12 +15,15 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted, sa
 from vmsnap_tui.cli.plan_text import caution_lines, loss_lines, plan_shape
 from vmsnap_tui.cli.session import engine_for, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.engine import group
-from vmsnap_tui.model.moment import Side, is_group, picks_of, spread
+from vmsnap_tui.engine import group, labs
+from vmsnap_tui.model.moment import Side, is_group, picks_of, spread, wrong_clock
+from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, when
 from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.marks import mark
+from vmsnap_tui.present.order import in_words
+from vmsnap_tui.present.timeline import clock_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,10 +74,16 @@ async def _restore(
         raise click.BadParameter(str(error), param_hint="--at") from error
     async with engine_for(setup) as engine:
         chosen = await chosen_vms(engine, vms)
-        picks = picks_of([(vm, await snapshots_of(engine, vm.ref)) for vm in chosen], at, Side(side))
+        known = {vm.ref: await snapshots_of(engine, vm.ref) for vm in chosen}
+        picks = picks_of([(vm, known[vm.ref]) for vm in chosen], at, Side(side))
+        wrong = {ref: wrong_clock(snapshots, datetime.now(UTC)) for ref, snapshots in known.items()}
         parts = await group.planned(engine, picks, safety=safety and not all_or_nothing)
         if not as_json:
-            _tell(at, parts, all_or_nothing=all_or_nothing)
+            order = in_words(waves([part.pick.vm for part in parts if part.plan], labs.ranks(engine)))
+            _tell(at, parts, order, all_or_nothing=all_or_nothing)
+            for vm in chosen:
+                if names := [clean(each.name) for each in known[vm.ref] if each.id in wrong[vm.ref]]:
+                    note(f"{clean(vm.name)}: {painted(clock_words(names), marks.CAUTION.style)}")
         able = [each for each in parts if each.can_run]
         blocked = not able or (all_or_nothing and len(able) < len(parts))
         if not dry_run and not blocked:
@@ -86,7 +95,7 @@ async def _restore(
                 "moment": at,
                 "side": side,
                 "spread": spread(each.pick for each in parts),
-                "parts": [_shape(each) for each in parts],
+                "parts": [_shape(each, wrong[each.pick.vm.ref]) for each in parts],
             }
         )
     elif not dry_run and not blocked:
@@ -99,7 +108,7 @@ async def _restore(
     return Exit.FAILED if any(each.can_run and not each.is_done for each in parts) else Exit.REFUSED
 
 
-def _tell(at: datetime, parts: Sequence[Part], *, all_or_nothing: bool) -> None:
+def _tell(at: datetime, parts: Sequence[Part], order: str, *, all_or_nothing: bool) -> None:
     note(f"Back to {when.full(at)}")
     rows = []
     for part in parts:
@@ -119,6 +128,8 @@ def _tell(at: datetime, parts: Sequence[Part], *, all_or_nothing: bool) -> None:
         note("They were taken together, as one moment.")
     elif len(parts) > 1 and (width := spread(part.pick for part in parts)) is not None:
         note(f"The oldest and the newest of these are {when.span(width)} apart.")
+    if order:
+        note(f"In order: {order}.")
     for part in parts:
         _tell_part(part)
     if lost := in_all(part.plan for part in parts if part.plan):
@@ -147,13 +158,14 @@ def _tell_end(part: Part) -> None:
     note(f"{painted(shown.glyph, shown.style)} {clean(part.pick.vm.name)}: {clean(words) or 'done'}")
 
 
-def _shape(part: Part) -> dict[str, Any]:
+def _shape(part: Part, wrong: frozenset[str]) -> dict[str, Any]:
     snapshot, job = part.pick.snapshot, part.job
     return {
         "vm": part.pick.vm.ref,
         "vm_name": part.pick.vm.name,
         "snapshot": snapshot,
         "off": part.pick.off,
+        "wrong_clock": sorted(wrong),
         "plan": plan_shape(part.plan) if part.plan else None,
         "job": {"id": job.id, "state": job.state, "outcome": job.outcome, "error": job.error} if job else None,
         "problem": part.problem,

@@ -9,11 +9,13 @@ from textual import on, work
 from textual.content import Content
 from textual.widgets import Checkbox, Static
 
-from vmsnap_tui.engine import group
+from vmsnap_tui.engine import group, labs
 from vmsnap_tui.model.moment import is_group, spread
+from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, when
 from vmsnap_tui.present.losses import in_all
+from vmsnap_tui.present.order import in_words
 from vmsnap_tui.ui.plan_lines import plan_lines
 from vmsnap_tui.ui.screens.dialogue import Frame, label
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar, Question
@@ -85,7 +87,10 @@ class BackScreen(Frame[Confirmed]):
             yield Content(f"{marks.mark(marks.Flag.GROUP).glyph} they were taken together, as one moment")
         elif width is not None and len(found) > 1:
             yield Content(f"oldest and newest are {when.span(width)} apart")
-        yield Content.styled("in what order: as many at a time as each site allows", "$text-muted")
+        order = in_words(waves([pick.vm for pick in found], labs.ranks(self._engine)))
+        if order:
+            yield Content(f"in order: {order}")
+        yield Content.styled("as many at a time as each site allows", "$text-muted")
         for site, count in sorted(Counter(pick.vm.ref.site for pick in found).items()):
             jobs = self._engine.store.sites[site].site.jobs
             yield Content.styled(f"{site}: {count} VM{'s' * (count != 1)}, {jobs} at a time", "$text-muted")

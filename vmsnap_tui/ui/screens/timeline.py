@@ -211,9 +211,9 @@ class TimelineScreen(Screen[None]):
             if snapshot is not None and (each, snapshot.id) not in self._lost:
                 await self._weigh(each, snapshot)
 
-    async def _weigh(self, vm: VmRef, snapshot: Snapshot) -> Plan | VmsnapError:
+    async def _weigh(self, vm: VmRef, snapshot: Snapshot, *, again: bool = False) -> Plan | VmsnapError:
         """What would be lost, for its row too."""
-        found = await self._reader.plan(vm, snapshot)
+        found = await self._reader.plan(vm, snapshot, again=again)
         unknown = (Piece(marks.UNTOLD.glyph, marks.UNTOLD.style),)
         self._lost[vm, snapshot.id] = unknown if isinstance(found, VmsnapError) else present.losses(found)
         self._view.redraw(vm)
@@ -245,7 +245,7 @@ class TimelineScreen(Screen[None]):
             head.append(Content.styled(present.clock_words(names), "$text-warning"))
         if not self._reader.knows(vm):
             self._detail.show_lines([*head, Content.styled("Reading what would be lost…", "$text-muted")])
-        found = await self._weigh(vm, snapshot)
+        found = await self._weigh(vm, snapshot, again=True)
         if isinstance(found, VmsnapError):
             self._detail.show_lines([*head, Content.styled(str(found), "$text-error")])
         else:
@@ -375,6 +375,8 @@ class TimelineScreen(Screen[None]):
 
     def action_read(self) -> None:
         """Read the sites of these vms anew."""
+        self._reader.forget(self.line.histories)
+        self._lost.clear()
         for site in {vm.site for vm in self.line.histories}:
             self._engine.refresh(site)
         self.notify("Reading anew.", timeout=2)
