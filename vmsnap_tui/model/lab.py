@@ -82,7 +82,7 @@ def labs_of(
         for name in marked | {rule.name for rule in rules if rule.has(vm)}:
             rule = by_name.get(name) or LabRule(name)
             here = next((each for each in found if each.current), None)
-            seat = Seat(vm, _baseline(rule, found), here, known is not None)
+            seat = Seat(vm, baseline_of(rule, found), here, known is not None)
             seats.setdefault(name, []).append(seat)
     return tuple(
         Lab(name, tuple(sorted(members, key=lambda seat: (seat.vm.ref.site, seat.vm.group, seat.vm.name))))
@@ -90,7 +90,7 @@ def labs_of(
     )
 
 
-def _baseline(rule: LabRule, snapshots: Sequence[Snapshot]) -> Snapshot | None:
+def baseline_of(rule: LabRule, snapshots: Sequence[Snapshot]) -> Snapshot | None:
     """The one that is marked, else the one of the rule's name; of several the newest."""
     marked = [each for each in snapshots if each.baseline == rule.name]
     named = [each for each in snapshots if rule.baseline and each.name == rule.baseline]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ from vmsnap_tui.cli.together import exit_of, followed, named_lab
 from vmsnap_tui.cli.verbs.prune import pruned
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.alone import alone
+from vmsnap_tui.model.errors import Cancelled
 
 if TYPE_CHECKING:
     from vmsnap_tui.engine.groups import GroupJob
@@ -46,6 +48,8 @@ async def _take(
             raise click.UsageError(
                 f"Say in the config file what is kept of {lab_name} ([labs.keep]): else all would go."
             )
+        if prunes and not yes and not sys.stdin.isatty():  # before anything is taken
+            raise Cancelled("--prune deletes snapshots, and there is no terminal to ask on", "confirm with --yes")
         with alone("lab", engine.state):
             job = await followed(engine, labs.take(engine, lab_name, lab.seats, title, description), as_json=as_json)
         code = exit_of(job)
