@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as some
@@ -12,6 +13,10 @@ from msgspec import structs
 from tests.unit.openshift.facts import START, facts, part, taken
 from vmsnap_tui.model.plan import Delete, LossKind
 from vmsnap_tui.model.retention import Policy, judged
+
+if TYPE_CHECKING:
+    from vmsnap_tui.model.snapshot import Snapshot
+    from vmsnap_tui.platforms.openshift.facts import Part
 
 counts = some.integers(0, 3)
 policies = some.builds(Policy, last=counts, daily=counts, weekly=counts)
@@ -25,7 +30,8 @@ histories = some.lists(
 
 @given(histories, policies)
 def test_whatever_the_history(history: list[tuple[str, int, bool]], policy: Policy) -> None:
-    snapshots, parts = {}, {}
+    snapshots: dict[str, Snapshot] = {}
+    parts: dict[str, Part] = {}
     for number, (kind, above, protected) in enumerate(history):
         name, names = f"s{number}", list(snapshots)
         parent = snapshots[names[above % len(names)]].name if names and above % 3 else None
