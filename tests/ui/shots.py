@@ -115,6 +115,23 @@ async def labs(it: Stage) -> None:
     await it.see("clean, agent answers")
 
 
+async def together(it: Stage) -> None:
+    """Several vms of several sites, to be taken as one moment."""
+    await it.app.engine.loaded(snapshots=True)
+    for name in (VM, "shop-frontend", "edge-proxy-1"):
+        await it.go_to(name)
+        await it.press("space")
+    await it.press("s")
+    await it.see("3 take part")
+
+
+async def frozen(it: Stage) -> None:
+    """The same at work: all stand still."""
+    await together(it)
+    await it.press("enter")
+    await it.until(lambda: it.text.count("frozen") >= 2)
+
+
 async def space(it: Stage) -> None:
     """What takes space."""
     await it.press("S")
@@ -156,6 +173,8 @@ SHOTS: dict[str, tuple[Callable[[Stage], Awaitable[None]], tuple[int, int], str,
     "timeline": (timeline, WIDE, "dark", 200),
     "labs": (labs, WIDE, "dark", 1),
     "group": (back, WIDE, "dark", 1),
+    "together": (together, WIDE, "dark", 200),
+    "frozen": (frozen, WIDE, "dark", 0.5),
     "compare": (compare, WIDE, "dark", 200),
     "light": (browse, WIDE, "light", 200),
     "colour-blind": (browse, WIDE, "colour-blind", 200),
@@ -174,7 +193,7 @@ async def shoot(names: list[str]) -> None:
         with tempfile.TemporaryDirectory() as state:
             async with stage(Path(state), size=size, theme=theme, speed=speed) as it:
                 await act(it)
-                if name not in {"jobs", "group", "labs"}:
+                if name not in {"jobs", "group", "labs", "frozen"}:
                     await it.still()
                 it.app.save_screenshot(f"{name}.svg", str(FOLDER))
                 sys.stdout.write(f"{FOLDER / name}.svg\n")

@@ -52,7 +52,7 @@ async def test_two_sites_as_one_moment(tmp_path: Path, picture: Callable[[Stage,
         await it.until(lambda: it.app.screen is it.main)
         await it.go_to("db-prod-01")
         await it.press("tab", "G", "k")
-        await it.see("⋈ together", "Of one moment with others")
+        await it.see("≡ together", "Of one moment with others")
 
 
 async def test_two_that_cannot_be_frozen_are_no_moment(tmp_path: Path) -> None:

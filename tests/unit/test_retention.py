@@ -60,11 +60,28 @@ def test_reasons_add_up() -> None:
 
 def test_what_never_goes() -> None:
     found = judged(
-        [taken(0), taken(-1, protected=True), taken(-2, forks=("other",)), taken(-3, ready=False), taken(-4)],
+        [
+            taken(0),
+            taken(-1, protected=True),
+            taken(-2, forks=("other",)),
+            taken(-3, ready=False),
+            taken(-4),
+            taken(-5, baseline="course"),
+            taken(-6, id="named"),
+        ],
         Policy(last=1),
         as_utc,
+        baselines={"named"},
     )
-    assert [each.reasons for each in found] == [("last",), ("protected",), ("in use",), ("not ready",), ()]
+    assert [each.reasons for each in found] == [
+        ("last",),
+        ("protected",),
+        ("in use",),
+        ("not ready",),
+        (),
+        ("baseline",),
+        ("baseline",),
+    ]
 
 
 def test_the_users_own_day_counts() -> None:

@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import asked
+from vmsnap_tui.engine.ask import done, why_not_done
 from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.model.errors import Missing, VmsnapError
+from vmsnap_tui.model.lab import baseline_of
 from vmsnap_tui.model.plan import Delete, LossKind
 from vmsnap_tui.model.reclaim import reclaim
 from vmsnap_tui.model.retention import judged
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import Course, GroupJob
+    from vmsnap_tui.model.lab import LabRule
     from vmsnap_tui.model.plan import Plan
     from vmsnap_tui.model.reclaim import Reclaim
     from vmsnap_tui.model.retention import Policy, Verdict
@@ -41,16 +44,20 @@ class Pruning:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What came of one snapshot. `problem` says why it is still there, "" where it is gone."""
+    """What came of one snapshot. `problem` says why it is still there, "" where it is gone.
+
+    It `stays` where the plan says so: it cannot go alone, or something needs it. Else it should have gone.
+    """
 
     vm: Vm
     snapshot: Snapshot
     problem: str = ""
+    stays: bool = False
 
 
 async def planned(engine: Engine, vm: Vm, policy: Policy) -> Pruning:
     """What would go of one vm. Raises what reading it raises."""
-    return pruning_of(vm, await read(engine, vm), policy)
+    return pruning_of(vm, await read(engine, vm), policy, engine.lab_rules)
 
 
 async def read(engine: Engine, vm: Vm) -> Holdings | None:
@@ -59,11 +66,12 @@ async def read(engine: Engine, vm: Vm) -> Holdings | None:
     return survey.holdings.get(vm.ref)
 
 
-def pruning_of(vm: Vm, held: Holdings | None, policy: Policy) -> Pruning:
-    """What a policy comes to for it."""
+def pruning_of(vm: Vm, held: Holdings | None, policy: Policy, rules: Sequence[LabRule] = ()) -> Pruning:
+    """What a policy comes to for it. By `rules` it may have baselines that nobody has marked."""
     if held is None:
         return Pruning(vm, (), reclaim((), ()))
-    verdicts = judged(held.snapshots, policy)
+    named = (baseline_of(rule, held.snapshots) for rule in rules if rule.baseline and rule.has(vm))
+    verdicts = judged(held.snapshots, policy, baselines={each.id for each in named if each is not None})
     doomed = {each.snapshot.id for each in verdicts if not each.is_kept}
     return Pruning(vm, verdicts, reclaim(held.layers, doomed))
 
@@ -72,10 +80,25 @@ async def prune(engine: Engine, pruning: Pruning, told: Callable[[Pruned], None]
     """Delete what is doomed, each by a plan on fresh facts. One that cannot go alone stays, and the others go on."""
     found = []
     for snapshot in pruning.doomed:
-        ended = Pruned(pruning.vm, snapshot, await asked(engine, Delete(snapshot.ref), _takes_others))
+        ended = await _deleted(engine, pruning.vm, snapshot)
         told(ended)
         found.append(ended)
     return tuple(found)
+
+
+async def _deleted(engine: Engine, vm: Vm, snapshot: Snapshot) -> Pruned:
+    try:
+        plan = await engine.plan(Delete(snapshot.ref))
+    except Missing:  # somebody was quicker
+        return Pruned(vm, snapshot)
+    except VmsnapError as error:
+        return Pruned(vm, snapshot, str(error))
+    if plan.refusals:
+        return Pruned(vm, snapshot, plan.refusals[0].why, stays=True)
+    if why := _takes_others(plan):
+        return Pruned(vm, snapshot, why, stays=True)
+    ended = await done(engine, plan)
+    return Pruned(vm, snapshot, ended if isinstance(ended, str) else why_not_done(ended))
 
 
 def begin(engine: Engine, prunings: Sequence[Pruning]) -> GroupJob:

@@ -91,7 +91,7 @@ def labs_of(
         for name in marked | {rule.name for rule in rules if rule.has(vm)}:
             rule = by_name.get(name) or LabRule(name)
             here = next((each for each in found if each.current), None)
-            base = _baseline(rule, found)
+            base = baseline_of(rule, found)
             seat = Seat(vm, base, here, known is not None, _left(found, base, here))
             seats.setdefault(name, []).append(seat)
     return tuple(
@@ -100,7 +100,7 @@ def labs_of(
     )
 
 
-def _baseline(rule: LabRule, snapshots: Sequence[Snapshot]) -> Snapshot | None:
+def baseline_of(rule: LabRule, snapshots: Sequence[Snapshot]) -> Snapshot | None:
     """The one that is marked, else the one of the rule's name; of several the newest."""
     marked = [each for each in snapshots if each.baseline == rule.name]
     named = [each for each in snapshots if rule.baseline and each.name == rule.baseline]

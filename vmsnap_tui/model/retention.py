@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     from vmsnap_tui.model.snapshot import Snapshot
@@ -34,7 +34,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a snapshot stays, and why it does: "last", "daily", …, "protected", "not ready", "in use"."""
+    """Whether a snapshot stays, and why it does: "last", "daily", …, "protected", "baseline", "in use",
+    "not ready".
+    """
 
     snapshot: Snapshot
     reasons: tuple[str, ...] = ()
@@ -55,11 +57,15 @@ _PERIODS: dict[str, Callable[[datetime], tuple[int, ...]]] = {
 
 
 def judged(
-    snapshots: Iterable[Snapshot], policy: Policy, local: Callable[[datetime], datetime] = lambda at: at.astimezone()
+    snapshots: Iterable[Snapshot],
+    policy: Policy,
+    local: Callable[[datetime], datetime] = lambda at: at.astimezone(),
+    baselines: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
     """Of each snapshot of one vm, newest first.
 
-    Protected ones stay, and so do those that other vms were started from. One that is not ready stays too, for somebody
+    Protected ones stay, the baselines of labs (those that are marked as such, and those of the ids in `baselines`), and
+    those that other vms were started from. One that is not ready stays too, for somebody
     to look at: it may be on its way, and it stands for no period. `local` turns a time into that of the user's zone.
     """
     ordered = sorted(snapshots, key=lambda each: (each.created, each.id), reverse=True)
@@ -77,6 +83,8 @@ def judged(
     for each in ordered:
         if each.protected:
             reasons[each.id].append("protected")
+        if each.baseline or each.id in baselines:
+            reasons[each.id].append("baseline")
         if each.forks:
             reasons[each.id].append("in use")
         if not each.ready:

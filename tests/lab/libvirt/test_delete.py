@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.lab.libvirt.lab import LabError
-from tests.lab.libvirt.proofs import file_system, layer_of, outside_view, ref, until
+from tests.lab.libvirt.proofs import admin_at, file_system, layer_of, outside_view, ref, until
 from vmsnap_tui.model.errors import Conflict
-from vmsnap_tui.model.plan import Delete, Edit, LossKind, Restore, Scope, Take
+from vmsnap_tui.model.plan import After, Delete, Edit, LossKind, Restore, Scope, Take
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.lab.libvirt.lab import Guest, Lab
     from tests.lab.libvirt.proofs import Admin
     from vmsnap_tui.model.plan import Request
@@ -159,6 +162,61 @@ async def test_what_libvirt_cannot_merge_is_refused(lab: Lab, admin: Admin) -> N
     await admin.do(Delete(known["b"].ref, Scope.TREE))
     assert await admin.tree(guest) == {"a": None, "e": "a"}
     guest.remove()
+
+
+async def test_what_libvirt_dies_of_is_refused(lab: Lab, admin: Admin, tmp_path: Path) -> None:
+    guest = lab.define("forked")
+    for name in "abc":
+        await admin.take(guest, name, "external")
+    await admin.do(Restore((await admin.snapshots(guest))["b"].ref))
+    await admin.take(guest, "e", "external")
+    known = await admin.snapshots(guest)
+    assert await refused(admin, guest, Delete(known["a"].ref)) == {"fatal-fork"}
+    with pytest.raises(LabError, match="End of file"):  # or libvirt has learnt it, and the rule can go
+        lab.virsh("snapshot-delete", guest.name, "a")
+    lab.start_daemon()
+    # What the refusal names is open, and then the merge is.
+    async with admin_at(lab, tmp_path / "again") as again:
+        await again.do(Delete(known["c"].ref))
+        await again.do(Delete(known["a"].ref))
+        assert await again.tree(guest) == {"b": None, "e": "b"}
+    lab.tool("qemu-img", "check", "-U", lab.virsh("domblklist", guest.name).split()[-1])
+    guest.remove()
+
+
+async def test_another_branch_reads_on_through_a_merged_layer(lab: Lab, admin: Admin) -> None:
+    """Taken of a guest that runs, libvirt puts the other branches right."""
+    guest = lab.define("forked-running")
+    for name in "abc":
+        write(lab, guest, name)
+        guest.start()
+        await admin.take(guest, name, "external")
+        guest.destroy()
+    held = {name: reads(lab, guest, name) for name in "abc"}
+    assert len(set(held.values())) == 3
+    await admin.do(Restore((await admin.snapshots(guest))["b"].ref, After.OFF))
+    await admin.take(guest, "e", "external")
+    await admin.do(Delete((await admin.snapshots(guest))["a"].ref))
+    assert await admin.tree(guest) == {"b": None, "c": "b", "e": "b"}
+    assert {name: reads(lab, guest, name) for name in "bc"} == {name: held[name] for name in "bc"}
+    guest.remove()
+
+
+FAR = 30 << 20  # bytes into the disk, where the guest writes nothing
+
+
+def write(lab: Lab, guest: Guest, letter: str) -> None:
+    """Put something onto the disk of a guest that is off."""
+    top = lab.virsh("domblklist", guest.name).split()[-1]
+    lab.tool("qemu-io", "-f", "qcow2", "-c", f"write -P {ord(letter)} {FAR} 64k", top)
+
+
+def reads(lab: Lab, guest: Guest, name: str) -> str:
+    """What a snapshot holds there."""
+    xml = ET.fromstring(lab.virsh("snapshot-dumpxml", guest.name, name))
+    source = xml.find("domain/devices/disk/source")
+    assert source is not None
+    return lab.tool("qemu-io", "-U", "-r", "-f", "qcow2", "-c", f"read -v {FAR} 16", source.get("file", "")).split()[1]
 
 
 async def test_a_mixed_tree_is_left_alone(lab: Lab, admin: Admin) -> None:

@@ -116,6 +116,18 @@ def test_taken_and_pruned_in_one_go(vmsnap: Vmsnap, course: tuple[str, str]) -> 
     assert "protected" in shown.out
 
 
+def test_nothing_is_taken_where_nobody_can_agree_to_the_pruning(vmsnap: Vmsnap, course: tuple[str, str]) -> None:
+    ended = vmsnap(*course, "take", "--lab", "course", "--prune")
+    assert (ended.code, ended.out) == (Exit.CANCELLED, "")
+    assert "confirm with --yes" in ended.err
+
+
+def test_a_baseline_that_the_config_file_names_is_not_pruned(vmsnap: Vmsnap, course: tuple[str, str]) -> None:
+    told = vmsnap(*course, "prune", "student-01", "--keep-last", "1", "--dry-run", "--json").json
+    [found] = [each for vm in told["vms"] for each in vm["snapshots"] if each["name"] == "baseline"]
+    assert "baseline" in found["reasons"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -50,6 +50,18 @@ def line(**changes: Any) -> LibvirtFacts:
     return on_top(facts(LINE, current="b", **changes), "b")
 
 
+def forked(current: str = "e", *, running: str = "", further: bool = False, without: str = "") -> LibvirtFacts:
+    """a ── b ── c, and d ── e from b (from c, when it is further down)."""
+    parents = {"a": None, "b": "a", "c": "b", "d": "b", "e": "d"} | ({"d": "c", "f": "c"} if further else {})
+    gone = {without, "e"} if without else set()
+    snaps = [
+        snap(name, parent, state=VmState.RUNNING if name == running else OFF)
+        for name, parent in parents.items()
+        if name not in gone
+    ]
+    return on_top(facts(snaps, current=current), current)
+
+
 class Case(NamedTuple):
     what: str
     facts: LibvirtFacts
@@ -64,6 +76,13 @@ CASES = (
     Case("leaf of another branch", tree(), Delete(ref("e")), ""),
     Case("root with two children", tree(), Delete(ref("a")), "several-children"),
     Case("middle with two children", tree(), Delete(ref("b")), "several-children"),
+    Case("another branch, all taken off", forked(), Delete(ref("a")), "fatal-fork"),
+    Case("another branch, record only", forked(), Delete(ref("a"), metadata_only=True), ""),
+    Case("another branch, from where the vm is", forked("b", without="d"), Delete(ref("a")), "fatal-fork"),
+    Case("another branch further down", forked(further=True), Delete(ref("a")), "fatal-fork"),
+    Case("another branch, one taken running", forked(running="b"), Delete(ref("a")), ""),
+    Case("another branch, itself taken running", forked(running="c"), Delete(ref("a")), "fatal-fork"),
+    Case("another branch above", forked(), Delete(ref("e")), ""),
     Case("outside the chain, with a child", tree(), Delete(ref("f")), "outside-chain"),
     Case("outside the chain, record only", tree(), Delete(ref("f"), metadata_only=True), ""),
     Case("outside the chain, with children", tree(), Delete(ref("f"), Scope.TREE), ""),

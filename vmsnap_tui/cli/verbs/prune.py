@@ -9,13 +9,15 @@ import click
 
 from vmsnap_tui.cli.agree import agree_to
 from vmsnap_tui.cli.chosen import chosen_vms
-from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.output import Cell, columns, emit, note, painted, say
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
 from vmsnap_tui.cli.together import named_lab
 from vmsnap_tui.engine import prune
 from vmsnap_tui.engine.alone import alone
+from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.model.reclaim import reclaim
 from vmsnap_tui.model.retention import Policy
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.prune import Pruned, Pruning
-    from vmsnap_tui.model.vm import Vm
+    from vmsnap_tui.model.vm import Vm, VmRef
 
 _COUNT = click.IntRange(min=0)
 
@@ -51,8 +53,9 @@ def prune_verb(
 ) -> int:
     """Delete the snapshots of vms that are not kept. VM is a name, "site/name", an id, or a pattern such as "web-*".
 
-    Periods without any snapshot do not count. Protected snapshots stay, and those that other vms were started from, and
-    those that are not ready. One that cannot be deleted alone stays too, and is named.
+    Periods without any snapshot do not count. Protected snapshots stay, the baselines of labs, those that other vms
+    were started from, and those that are not ready. One that cannot go alone stays too, and is named (exit code 3). A
+    vm that cannot be read is named, and the others go on.
     """
     policy = Policy(**kept)
     if not policy.keeps_any and lab:
@@ -77,8 +80,15 @@ async def _prune(
 async def pruned(engine: Engine, vms: Sequence[Vm], policy: Policy, *, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Plan, ask, delete, and tell. The exit code."""
     ended: list[Pruned] = []
+    prunings: list[Pruning] = []
+    unread: dict[VmRef, VmsnapError] = {}
     with alone("prune", engine.state):
-        prunings = [await prune.planned(engine, vm, policy) for vm in vms]
+        for vm in vms:
+            try:
+                prunings.append(await prune.planned(engine, vm, policy))
+            except VmsnapError as error:
+                unread[vm.ref] = error
+                note(painted(f"{marks.REFUSED.glyph} {clean(vm.name)}: {clean(str(error))}", marks.REFUSED.style))
         if not as_json:
             _tell(prunings)
         doomed = sum(len(each.doomed) for each in prunings)
@@ -87,10 +97,20 @@ async def pruned(engine: Engine, vms: Sequence[Vm], policy: Policy, *, dry_run: 
             for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end) for each in prunings)):
                 ended += each
     if as_json:
-        emit({"policy": policy, "vms": [_shape(each, ended) for each in prunings]})
+        failed = [_unread_shape(vm, unread[vm.ref]) for vm in vms if vm.ref in unread]
+        emit({"policy": policy, "vms": [*(_shape(each, ended) for each in prunings), *failed]})
     elif ended:
         say(f"{sum(not each.problem for each in ended)} of {len(ended)} deleted")
-    return Exit.FAILED if any(each.problem for each in ended) else Exit.OK
+    return _exit_of(ended, list(unread.values()))
+
+
+def _exit_of(ended: Sequence[Pruned], unread: Sequence[VmsnapError]) -> int:
+    """What went wrong counts before what could not be read, and that before what had to stay."""
+    if any(each.problem and not each.stays for each in ended):
+        return Exit.FAILED
+    if unread:
+        return code_of(unread[0])
+    return Exit.REFUSED if any(each.stays for each in ended) else Exit.OK
 
 
 def _tell(prunings: Sequence[Pruning]) -> None:
@@ -117,7 +137,14 @@ def _tell(prunings: Sequence[Pruning]) -> None:
 
 def _tell_end(ended: Pruned) -> None:
     shown = marks.REFUSED if ended.problem else marks.READY
-    words = f"{clean(ended.vm.name)}: {clean(ended.snapshot.name)} {clean(ended.problem) or 'deleted'}"
+    came = (
+        f" stays: {clean(ended.problem)}"
+        if ended.stays
+        else f": {clean(ended.problem)}"
+        if ended.problem
+        else " deleted"
+    )
+    words = f"{clean(ended.vm.name)}: {clean(ended.snapshot.name)}{came}"
     note(f"{painted(shown.glyph, shown.style)} {words}")
 
 
@@ -126,6 +153,7 @@ def _shape(pruning: Pruning, ended: Sequence[Pruned]) -> dict[str, Any]:
     return {
         "vm": pruning.vm.ref,
         "vm_name": pruning.vm.name,
+        "problem": "",
         "freed": pruning.freed,
         "snapshots": [
             {
@@ -140,3 +168,7 @@ def _shape(pruning: Pruning, ended: Sequence[Pruned]) -> dict[str, Any]:
             for verdict in pruning.verdicts
         ],
     }
+
+
+def _unread_shape(vm: Vm, error: VmsnapError) -> dict[str, Any]:
+    return {"vm": vm.ref, "vm_name": vm.name, "problem": str(error), "freed": reclaim((), ()), "snapshots": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from vmsnap_tui.cli.together import exit_of, followed, named_lab
 from vmsnap_tui.cli.verbs.prune import pruned
 from vmsnap_tui.engine import taking
 from vmsnap_tui.engine.alone import alone
+from vmsnap_tui.model.errors import Cancelled
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.together import LIMIT
 from vmsnap_tui.present import marks
@@ -75,11 +77,11 @@ async def _take(
     yes: bool,
     as_json: bool,
 ) -> int:
+    policy = next((rule.keep for rule in setup.labs if rule.name == lab_name), None)
     if not vms and not lab_name:
         raise click.UsageError("Say of which vms, or of which --lab.")
-    policy = next((rule.keep for rule in setup.labs if rule.name == lab_name), None)
-    if prunes and (policy is None or not policy.keeps_any):
-        raise click.UsageError("Say in the config file what is kept of the --lab ([labs.keep]): else all would go.")
+    if prunes:
+        _check_prune(policy, may_ask=yes or dry_run or sys.stdin.isatty())
     async with engine_for(setup) as engine:
         meant = {vm.ref: vm for vm in await chosen_vms(engine, vms)}
         if lab_name:
@@ -103,6 +105,14 @@ async def _take(
             worst = await _prune(engine, ended, policy, yes=yes, as_json=as_json)
             code = code if code != Exit.OK else worst
         return code
+
+
+def _check_prune(policy: Policy | None, *, may_ask: bool) -> None:
+    """Before anything is taken. Raises UsageError, Cancelled."""
+    if policy is None or not policy.keeps_any:
+        raise click.UsageError("Say in the config file what is kept of the --lab ([labs.keep]): else all would go.")
+    if not may_ask:
+        raise Cancelled("--prune deletes snapshots, and there is no terminal to ask on", "confirm with --yes")
 
 
 async def _planned(

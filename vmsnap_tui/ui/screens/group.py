@@ -63,14 +63,19 @@ class GroupScreen(ModalScreen[bool]):
         """The bar, then a line for each."""
         with Vertical(id="frame") as frame:
             frame.border_title = Content(clean(self._job.title, limit=90))
-            yield Lines(1)
+            yield Lines(2)
             yield GroupView()
 
     def on_mount(self) -> None:
         """Follow what happens."""
+        self._view, self._head, self._frame = (
+            self.query_one(GroupView),
+            self.query_one(Lines),
+            self.query_one("#frame"),
+        )
         self._leave = self._engine.store.subscribe(self._hear)
         self.set_interval(0.5, self._show)
-        self.query_one(GroupView).focus()
+        self._view.focus()
         self._show()
 
     def on_unmount(self) -> None:
@@ -89,29 +94,30 @@ class GroupScreen(ModalScreen[bool]):
             self._engine.groups.read.add(job.id)
         jobs = self._engine.groups.jobs_of(job)
         now = job.ended or self._now()
-        self.query_one(GroupView).show(job, jobs, spent(job, self._engine.jobs.all(), now), now)
+        self._view.show(job, jobs, spent(job, self._engine.jobs.all(), now), now)
         whole = sum(fraction(member, jobs.get(member.vm)) for member in job.members) / max(1, len(job.members))
         failed = job.over - job.done
         done, rest = bar(1.0 if job.ended else whole, 30)
         mood = "error" if failed else "success" if job.ended else "accent"
+        scattered = job.group is not None and not job.group.is_one_moment
         words = job.outcome if job.ended else "cancelling…" if job.cancelling else ""
         took = sizes.clock((now - job.started).total_seconds())
-        self.query_one(Lines).show(
+        self._head.show(
             [
                 (
                     Piece(done, mood),
                     Piece(rest, "border-blurred"),
                     Piece(f"  {job.done} of {len(job.members)} done", "foreground"),
                     Piece(f"  {marks.REFUSED.glyph} {failed} not" if failed else "", "error"),
-                    Piece(f"  {words}", "foreground-muted"),
                     Piece(f"  {took}", "foreground-muted"),
-                )
+                ),
+                (Piece(words, "warning" if scattered else "foreground-muted"),),
             ]
         )
         keys = "esc leaves it running · x cancels"
         if job.ended:
             keys = "esc back · r tries those again that failed" if self._retry and job.undone else "esc back"
-        self.query_one("#frame").border_subtitle = keys
+        self._frame.border_subtitle = keys
 
     def action_cancel(self) -> None:
         """Ask it to stop."""

@@ -74,7 +74,7 @@ class LabsScreen(Screen[None]):
         Binding("s", "power(True)", "Start", id="labs.start", group=_POWER, tooltip="Start the marked vms, or all"),
         Binding("x", "power(False)", "Stop", id="labs.stop", group=_POWER,
                 tooltip="Have the guests of the marked vms, or of all, shut down"),
-        Binding("g", "take", "Snapshot", id="labs.take",
+        Binding("m", "take", "Snapshot", id="labs.take",
                 tooltip="Take a snapshot of the marked vms, or of all, as one moment"),
         Binding("p", "protect", "Protect", id="labs.protect",
                 tooltip="Protect the baselines, or take that away where all are"),

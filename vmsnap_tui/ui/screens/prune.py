@@ -40,8 +40,8 @@ _FIELDS = {
     "yearly": ("years", 0),
 }
 _HINT = (
-    "The newest of each of so many hours, days, … stays; periods without any do not count. Protected ones stay, those "
-    "that other VMs were started from, and those that are not ready."
+    "The newest of each of so many hours, days, … stays; periods without any do not count. Protected ones stay, "
+    "baselines of labs, those that other VMs were started from, and those that are not ready."
 )
 
 
@@ -112,7 +112,7 @@ class PruneScreen(Frame["tuple[Pruning, ...]"]):
             return
         counts = {name: self.query_one(f"#{name}", Input).value for name in _FIELDS}
         policy = Policy(**{name: int(text) if text.isdecimal() else 0 for name, text in counts.items()})
-        self._prunings = tuple(prune.pruning_of(vm, held, policy) for vm, held in self._held)
+        self._prunings = tuple(prune.pruning_of(vm, held, policy, self._engine.lab_rules) for vm, held in self._held)
         doomed = sum(len(each.doomed) for each in self._prunings)
         self.query_one("#verdicts", Static).update(Content("\n").join(self._lines(policy, doomed)))
         possible = bool(doomed) and policy.keeps_any
