@@ -37,6 +37,7 @@ async def test_resized_to_tiny_and_back_keeps_all(tmp_path: Path) -> None:
         ref = await it.go_to("db-prod-01")
         await it.press("3", "tab", "k", "k")
         await it.see("recommended")
+        await it.still()
         chosen = it.main.graph.snapshot
         before = it.lines
         for size in ((40, 10), NARROW, (20, 5), (200, 60)):
