@@ -44,6 +44,7 @@ def seats(admin: Admin) -> tuple[Seat, ...]:
 
 
 async def reset(admin: Admin) -> GroupJob:
+    await admin.engine.loaded(snapshots=True)  # the marks of the baselines make the lab
     for seat in seats(admin):
         await admin.engine.reload(seat.vm.ref)
     plans = await labs.planned(admin.engine, seats(admin))
@@ -97,6 +98,7 @@ async def test_as_quick_as_the_commands(lab: Lab, admin: Admin, guests: list[Gue
 
 
 async def test_shut_down_and_a_new_baseline(lab: Lab, admin: Admin, guests: list[Guest]) -> None:
+    await admin.engine.loaded(snapshots=True)
     two = [seat for seat in seats(admin) if seat.vm.name in {guests[0].name, guests[1].name}]
     ended = await admin.engine.groups.wait(labs.power(admin.engine, NAME, two, on=False).id)
     assert not ended.undone, [each.words for each in ended.members]
