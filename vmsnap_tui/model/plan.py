@@ -260,24 +260,6 @@ class Plan:
         return bool(self.losses)
 
 
-def power_refusals(request: Power, vm: Vm) -> tuple[Refusal, ...]:
-    """What stands against it on every platform: it is so already, or the vm is on its way."""
-    if vm.state is VmState.CHANGING:
-        return (Refusal("changing", "the vm is starting, stopping or migrating", "wait until that is done"),)
-    if request.on is (vm.state is VmState.RUNNING) and vm.state in {VmState.RUNNING, VmState.OFF}:
-        return (Refusal("nothing-to-do", f"it is {vm.state.value} already"),)
-    if request.on and vm.state is not VmState.OFF:
-        return (Refusal("not-off", f"the vm is {vm.state.value}, not off", "resume it, or switch it off first"),)
-    if not request.on and vm.state is VmState.PAUSED:
-        return (Refusal("paused", "the guest is paused and cannot shut down", "resume it first"),)
-    return ()
-
-
-def power_title(request: Power) -> str:
-    """What such a plan is called."""
-    return "Start" if request.on else "Shut down"
-
-
 def no_layers(request: LayerRequest, vm_name: str, platform: str) -> Plan:
     """The plan where the platform keeps its layers to itself."""
     why = f"{platform} gives nobody a hand on the layers of a disk: its storage merges them by itself"

@@ -67,10 +67,10 @@ def _steps(request: Restore, target: Snapshot, facts: DemoFacts) -> Iterator[Ste
         yield Step("restore", vm.ref, label, {"snapshot": target.id, "state": end.value})
         return
     if vm.state.is_active:
-        yield Step("power", vm.ref, "shut the vm down", {"state": VmState.OFF.value})
+        yield Step("power", vm.ref, "shut the vm down", {"on": False})
     yield Step("restore", vm.ref, label, {"snapshot": target.id, "state": VmState.OFF.value})
     if end is VmState.RUNNING:
-        yield Step("power", vm.ref, "start the vm", {"state": VmState.RUNNING.value})
+        yield Step("power", vm.ref, "start the vm", {"on": True})
 
 
 def _plan_new(request: Restore, target: Snapshot, way: WayBack, facts: DemoFacts) -> Plan:

@@ -16,16 +16,14 @@ from vmsnap_tui.model.plan import (
     Take,
     Thaw,
     no_layers,
-    power_refusals,
-    power_title,
 )
-from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.demo.methods import standing
 from vmsnap_tui.platforms.demo.plan_delete import plan_delete
 from vmsnap_tui.platforms.demo.plan_restore import plan_restore
 from vmsnap_tui.platforms.demo.plan_take import name_refusals, plan_take, quoted
 from vmsnap_tui.platforms.demo.shape import Shape
 from vmsnap_tui.platforms.marking import bad_baseline, marking
+from vmsnap_tui.platforms.powering import plan_power
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.plan import JsonValue, Request
@@ -39,7 +37,7 @@ def plan(request: Request, facts: DemoFacts) -> Plan:
     if isinstance(request, Thaw):
         return _thaw(request, facts)
     if isinstance(request, Power):
-        return _power(request, facts)
+        return plan_power(request, facts.vm, standing(facts))
     if isinstance(request, Restore | Delete | Edit):
         return _of_snapshot(request, facts)
     return no_layers(request, facts.vm.name, "the demo")
@@ -81,13 +79,6 @@ def _edit(request: Edit, facts: DemoFacts) -> Plan:
     params |= marks
     step = Step("edit", request.vm, f"write the record of {quoted(old.name)} anew", params)
     return Plan(request, f"Edit snapshot {quoted(old.name)}", facts.vm.name, (step,), refusals=tuple(refusals))
-
-
-def _power(request: Power, facts: DemoFacts) -> Plan:
-    state = VmState.RUNNING if request.on else VmState.OFF
-    step = Step("power", request.vm, "start the vm" if request.on else "shut the guest down", {"state": state.value})
-    refusals = (*standing(facts), *power_refusals(request, facts.vm))
-    return Plan(request, power_title(request), facts.vm.name, (step,), refusals=refusals)
 
 
 def _thaw(request: Thaw, facts: DemoFacts) -> Plan:

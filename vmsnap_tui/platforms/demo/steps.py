@@ -268,7 +268,7 @@ def _thaw(act: _Act) -> str:
 
 
 def _power(act: _Act) -> str:
-    state = VmState(act.text("state"))
+    state = VmState.RUNNING if act.step.params["on"] else VmState.OFF
     act.phase("shutting down" if state is VmState.OFF else "starting", 2.0)
     act.world.set_state(act.step.vm, state)
     return state.value

@@ -17,15 +17,13 @@ from vmsnap_tui.present import marks, when
 from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.order import in_words
 from vmsnap_tui.ui.plan_lines import plan_lines
-from vmsnap_tui.ui.screens.dialogue import Frame, label
+from vmsnap_tui.ui.screens.dialogue import SummaryFrame, label
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar, Question
 from vmsnap_tui.ui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
-
-    from textual.widget import Widget
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.group import Part
@@ -36,14 +34,9 @@ Confirmed = tuple[tuple["Part", ...], bool]
 """What is to be done, and whether all or nothing."""
 
 
-class BackScreen(Frame[Confirmed]):
+class BackScreen(SummaryFrame[Confirmed]):
     """Reads the facts of all, and ends with what was confirmed."""
 
-    DEFAULT_CSS = """
-    BackScreen #summary { height: auto; padding: 0 1; }
-    """
-
-    AUTO_FOCUS = ""  # once there is a plan, the focus goes to where one confirms
     verb = "Put back"
 
     def __init__(self, engine: Engine, moment: datetime, picks: Sequence[Pick], *, confirm: Confirm) -> None:
@@ -56,10 +49,6 @@ class BackScreen(Frame[Confirmed]):
     def heading(self) -> str:
         """Where to."""
         return f"Back to {when.full(self._moment)}"
-
-    def body(self) -> Widget:
-        """A part for each vm."""
-        return Static(id="summary", markup=False)
 
     @property
     def result(self) -> Confirmed | None:
@@ -102,15 +91,14 @@ class BackScreen(Frame[Confirmed]):
     @work(exclusive=True)
     async def _plan(self) -> None:
         """Plan anew for these options, on fresh facts."""
-        bar, view = self.query_one(ConfirmBar), self.query_one("#summary", Static)
+        bar = self.query_one(ConfirmBar)
         self._parts = None
-        bar.ask(None)
-        view.update(Content.styled(f"Reading what is so on {len(self._picks)} VMs now …", "$text-muted"))
+        self.reading(len(self._picks))
         all_or_nothing = self._is_on("all-or-nothing")
         # All or nothing takes safety snapshots of its own, before anything is restored.
         parts = await group.planned(self._engine, self._picks, safety=self._is_on("safety") and not all_or_nothing)
         self._parts = parts
-        view.update(Content("\n").join(_lines(parts, all_or_nothing=all_or_nothing)))
+        self.show_summary(_lines(parts, all_or_nothing=all_or_nothing))
         able = sum(part.can_run for part in parts)
         possible = bool(able) and (not all_or_nothing or able == len(parts))
         destructive = any(part.plan.is_destructive for part in parts if part.plan and part.can_run)

@@ -11,13 +11,11 @@ from textual.widgets import Static
 from vmsnap_tui.engine import labs
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
-from vmsnap_tui.ui.screens.dialogue import Frame, label
+from vmsnap_tui.ui.screens.dialogue import SummaryFrame, label
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from textual.widget import Widget
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.model.plan import Plan
@@ -29,10 +27,9 @@ _WORDS = (
 )
 
 
-class BaselineScreen(Frame[bool]):
+class BaselineScreen(SummaryFrame[bool]):
     """Reads the facts of all, and ends with whether it was confirmed."""
 
-    AUTO_FOCUS = ""  # once there is a plan, the focus goes to where one confirms
     verb = "Take it"
 
     def __init__(self, engine: Engine, name: str, vms: Sequence[Vm]) -> None:
@@ -44,10 +41,6 @@ class BaselineScreen(Frame[bool]):
     def heading(self) -> str:
         """Of which lab."""
         return f"New baseline of {self._lab_name}"
-
-    def body(self) -> Widget:
-        """A line for each vm."""
-        return Static(id="summary", markup=False)
 
     @property
     def result(self) -> bool | None:
@@ -64,11 +57,10 @@ class BaselineScreen(Frame[bool]):
 
     @work(exclusive=True)
     async def _plan(self) -> None:
-        bar, view = self.query_one(ConfirmBar), self.query_one("#summary", Static)
-        bar.ask(None)
-        view.update(Content.styled(f"Reading what is so on {len(self._vms)} VMs now …", "$text-muted"))
+        bar = self.query_one(ConfirmBar)
+        self.reading(len(self._vms))
         plans = await labs.baseline_planned(self._engine, self._lab_name, self._vms)
-        view.update(Content("\n").join(_lines(self._vms, plans)))
+        self.show_summary(_lines(self._vms, plans))
         able = any(not isinstance(each, str) and not each.refusals for each in plans)
         bar.ask(Question(self.heading(), able, False, ""))
         bar.attend()

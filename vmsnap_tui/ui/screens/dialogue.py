@@ -138,6 +138,29 @@ class Frame(ModalScreen[ResultT | None]):
             self._go()
 
 
+class SummaryFrame(Frame[ResultT]):
+    """One about several vms: a part for each of them, once their facts are read."""
+
+    DEFAULT_CSS = """
+    SummaryFrame #summary { height: auto; padding: 0 1; }
+    """
+
+    AUTO_FOCUS = ""  # once there is a plan, the focus goes to where one goes on
+
+    def body(self) -> Widget:
+        """A part for each vm."""
+        return Static(id="summary", markup=False)
+
+    def reading(self, count: int) -> None:
+        """There is nothing to confirm yet."""
+        self.query_one(ConfirmBar).ask(None)
+        self.show_summary([Content.styled(f"Reading what is so on {count} VMs now …", "$text-muted")])
+
+    def show_summary(self, lines: Iterable[Content]) -> None:
+        """What it comes to."""
+        self.query_one("#summary", Static).update(Content("\n").join(lines))
+
+
 class PlanFrame(Frame[Plan]):
     """One that asks for a plan."""
 

@@ -15,7 +15,7 @@ from vmsnap_tui.present import marks
 from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.order import in_words
 from vmsnap_tui.ui.plan_lines import plan_lines
-from vmsnap_tui.ui.screens.dialogue import Frame, label
+from vmsnap_tui.ui.screens.dialogue import Frame, SummaryFrame, label
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar, Question
 
 if TYPE_CHECKING:
@@ -31,14 +31,9 @@ if TYPE_CHECKING:
 Plans = tuple["SeatPlan", ...]
 
 
-class ResetScreen(Frame[Plans]):
+class ResetScreen(SummaryFrame[Plans]):
     """Reads the facts of all, and ends with the plans that were confirmed."""
 
-    DEFAULT_CSS = """
-    ResetScreen #summary { height: auto; padding: 0 1; }
-    """
-
-    AUTO_FOCUS = ""  # once there is a plan, the focus goes to where one confirms
     verb = "Reset"
 
     def __init__(self, engine: Engine, name: str, seats: Sequence[Seat], *, confirm: Confirm) -> None:
@@ -51,10 +46,6 @@ class ResetScreen(Frame[Plans]):
     def heading(self) -> str:
         """Which lab, and how many of it."""
         return f"Reset {self._lab_name}: {len(self._seats)} VM{'s' * (len(self._seats) != 1)}"
-
-    def body(self) -> Widget:
-        """A part for each vm."""
-        return Static(id="summary", markup=False)
 
     @property
     def result(self) -> Plans | None:
@@ -82,11 +73,10 @@ class ResetScreen(Frame[Plans]):
 
     @work(exclusive=True)
     async def _plan(self) -> None:
-        bar, view = self.query_one(ConfirmBar), self.query_one("#summary", Static)
-        bar.ask(None)
-        view.update(Content.styled(f"Reading what is so on {len(self._seats)} VMs now …", "$text-muted"))
+        bar = self.query_one(ConfirmBar)
+        self.reading(len(self._seats))
         self._plans = plans = await labs.planned(self._engine, self._seats)
-        view.update(Content("\n").join(_lines(plans)))
+        self.show_summary(_lines(plans))
         able = [each for each in plans if each.can_run]
         destructive = any(each.plan.is_destructive for each in able if each.plan)
         bar.ask(Question(plans, bool(able), destructive, f"reset {len(able)}"))

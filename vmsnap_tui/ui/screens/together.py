@@ -14,15 +14,13 @@ from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.together import LIMIT
 from vmsnap_tui.present import marks
 from vmsnap_tui.ui.plan_lines import plan_lines
-from vmsnap_tui.ui.screens.dialogue import Frame, label
+from vmsnap_tui.ui.screens.dialogue import SummaryFrame, label
 from vmsnap_tui.ui.widgets.choice import Choice
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
-
-    from textual.widget import Widget
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.taking import Share
@@ -48,18 +46,16 @@ class Chosen:
     limit: float
 
 
-class TogetherScreen(Frame[Chosen]):
+class TogetherScreen(SummaryFrame[Chosen]):
     """Reads the facts of all once, plans at each key, and ends with what was confirmed."""
 
     DEFAULT_CSS = """
     TogetherScreen {
-        #summary { height: auto; padding: 0 1; }
         #hint { color: $text-muted; margin-top: 1; }
         #limit { width: 8; }
     }
     """
 
-    AUTO_FOCUS = ""  # the fields are there once the facts are
     verb = "Take"
 
     def __init__(self, engine: Engine, vms: Sequence[Vm], now: Callable[[], datetime]) -> None:
@@ -75,10 +71,6 @@ class TogetherScreen(Frame[Chosen]):
         """Of how many."""
         return f"Snapshot of {len(self._vms)} VMs"
 
-    def body(self) -> Widget:
-        """A part for each vm."""
-        return Static(id="summary", markup=False)
-
     @property
     def result(self) -> Chosen | None:
         """As the fields stand."""
@@ -90,9 +82,7 @@ class TogetherScreen(Frame[Chosen]):
 
     @work(exclusive=True)
     async def _read(self) -> None:
-        self.query_one(ConfirmBar).ask(None)
-        view = self.query_one("#summary", Static)
-        view.update(Content.styled(f"Reading what is so on {len(self._vms)} VMs now …", "$text-muted"))
+        self.reading(len(self._vms))
         known = await taking.read(self._engine, self._vms)
         name = taking.fresh_title(known, self._now().astimezone())
         await self.query_one("#options").mount(
@@ -132,8 +122,7 @@ class TogetherScreen(Frame[Chosen]):
         group = self._group if together else ""
         self._shares = taking.planned(self._known, self._text("name"), self._text("description"), group=group)
         able = sum(share.can_run for share in self._shares)
-        view = self.query_one("#summary", Static)
-        view.update(Content("\n").join(self._lines(together=together)))
+        self.show_summary(self._lines(together=together))
         possible = bool(able) and (not together or self._limit is not None)
         self.query_one(ConfirmBar).ask(Question(self._shares, possible, False, ""))
 

@@ -13,10 +13,11 @@ from vmsnap_tui.platforms.libvirt.plan.delete import plan_delete
 from vmsnap_tui.platforms.libvirt.plan.edit import plan_edit
 from vmsnap_tui.platforms.libvirt.plan.layers import plan_discard, plan_end_job
 from vmsnap_tui.platforms.libvirt.plan.merge import plan_merge
-from vmsnap_tui.platforms.libvirt.plan.power import plan_power
 from vmsnap_tui.platforms.libvirt.plan.restore import plan_restore
+from vmsnap_tui.platforms.libvirt.plan.rules import not_now
 from vmsnap_tui.platforms.libvirt.plan.take import plan_take
 from vmsnap_tui.platforms.libvirt.plan.thaw import plan_thaw
+from vmsnap_tui.platforms.powering import plan_power
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.plan import LayerRequest, Plan, Request
@@ -34,14 +35,16 @@ def plan(request: Request, facts: LibvirtFacts) -> Plan:
             return plan_delete(request, facts)
         case Edit():
             return plan_edit(request, facts)
-        case Thaw() | Power():
-            return plan_thaw(request, facts) if isinstance(request, Thaw) else plan_power(request, facts)
+        case Thaw():
+            return plan_thaw(request, facts)
         case _:
-            return _of_layers(request, facts)
+            return _of_vm_or_layers(request, facts)
 
 
-def _of_layers(request: LayerRequest, facts: LibvirtFacts) -> Plan:
+def _of_vm_or_layers(request: Power | LayerRequest, facts: LibvirtFacts) -> Plan:
     match request:
+        case Power():
+            return plan_power(request, facts.vm, not_now(facts))
         case Merge():
             return plan_merge(request, facts)
         case EndJob():

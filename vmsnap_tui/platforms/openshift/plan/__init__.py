@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.model.plan import Delete, Edit, Plan, Power, Refusal, Restore, Take, Thaw, no_layers
+from vmsnap_tui.platforms.openshift.facts import Right
 from vmsnap_tui.platforms.openshift.plan.delete import plan_delete
 from vmsnap_tui.platforms.openshift.plan.edit import plan_edit
-from vmsnap_tui.platforms.openshift.plan.power import plan_power
 from vmsnap_tui.platforms.openshift.plan.restore import plan_restore
-from vmsnap_tui.platforms.openshift.plan.rules import quoted
+from vmsnap_tui.platforms.openshift.plan.rules import not_allowed, not_now, quoted
 from vmsnap_tui.platforms.openshift.plan.take import plan_take
 from vmsnap_tui.platforms.openshift.plan.thaw import plan_thaw
+from vmsnap_tui.platforms.powering import plan_power
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Request
@@ -26,7 +27,8 @@ def plan(request: Request, facts: OpenShiftFacts) -> Plan:
     if isinstance(request, Take):
         return plan_take(request, facts)
     if isinstance(request, Power):
-        return plan_power(request, facts)
+        right = Right.START if request.on else Right.STOP
+        return plan_power(request, facts.vm, (*not_now(facts), *not_allowed(facts, right)))
     if isinstance(request, Thaw):
         return plan_thaw(request, facts)
     if isinstance(request, Restore | Delete | Edit):

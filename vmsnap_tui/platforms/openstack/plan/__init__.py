@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.plan import Delete, Edit, Plan, Power, Refusal, Restore, Take, Thaw, no_layers
 from vmsnap_tui.platforms.openstack.plan.delete import plan_delete
 from vmsnap_tui.platforms.openstack.plan.edit import plan_edit
-from vmsnap_tui.platforms.openstack.plan.power import plan_power
 from vmsnap_tui.platforms.openstack.plan.restore import plan_restore
-from vmsnap_tui.platforms.openstack.plan.rules import quoted, read_only
+from vmsnap_tui.platforms.openstack.plan.rules import not_now, quoted, read_only
 from vmsnap_tui.platforms.openstack.plan.take import plan_take
+from vmsnap_tui.platforms.powering import plan_power
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Request
@@ -25,7 +25,7 @@ def plan(request: Request, facts: OpenStackFacts) -> Plan:
     if isinstance(request, Take):
         return plan_take(request, facts)
     if isinstance(request, Power):
-        return plan_power(request, facts)
+        return plan_power(request, facts.vm, not_now(facts))
     if isinstance(request, Thaw):
         refusal = Refusal("thaw-unsupported", "Nova freezes and thaws by itself, and nobody else can")
         return Plan(request, "Thaw the file systems", facts.vm.name, refusals=(*read_only(facts), refusal))
