@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from vmsnap_tui.model.errors import Cancelled
+from vmsnap_tui.model.errors import Cancelled, Failed
 from vmsnap_tui.model.together import Group, Hold, Stand, window_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ class Rendezvous:
     """All parts of one group snapshot. Made on the loop, used from the threads of the steps."""
 
     def __init__(self, id_: str, count: int, limit: float, opened: Callable[[], None] = lambda: None) -> None:
-        """`count` parts are waited for. `opened` is called, in one of their threads, before any guest is frozen."""
+        """`count` parts are waited for. `opened` is called, in one of their threads, before any guest is frozen.
+
+        It may raise OSError: then none is.
+        """
         self.id = id_
         self.limit = limit
         self._opened = opened
@@ -35,6 +38,7 @@ class Rendezvous:
         self._ready: set[int] = set()
         self._last: set[int] = set()
         self._began: float | None = None
+        self._broken = ""
         self._free = list(range(count))
 
     def gate(self) -> Place:
@@ -66,12 +70,14 @@ class Rendezvous:
                 self._change.notify_all()
 
     def ready(self, number: int, stop: Event) -> None:
-        """Wait until all are. Raises Cancelled."""
+        """Wait until all are. Raises Cancelled, and Failed where nobody would look after frozen guests."""
         with self._change:
             self._ready.add(number)
             self._open()
             self._change.notify_all()
             while self._began is None:
+                if self._broken:
+                    raise Failed(f"the watchdog is gone ({self._broken}), and nothing was frozen", "try it again")
                 self._change.wait(_LOOK)
                 if stop.is_set() and self._began is None:
                     self._ready.discard(number)
@@ -80,7 +86,9 @@ class Rendezvous:
     def mark(self, number: int, stage: str, hold: Hold = Hold.TORN, *, patience: float = 0.0) -> None:
         """Note that a part has come to a stage, and wait until all have, or the time and `patience` are up."""
         with self._change:
-            now = self._stands[number]
+            now = self._stands.get(number)
+            if now is None:  # its job was given up while it was at work
+                return
             self._stands[number] = replace(now, **{stage: time.monotonic(), "hold": hold})
             self._change.notify_all()
             until = (self._began or 0.0) + self.limit + patience
@@ -95,7 +103,8 @@ class Rendezvous:
             until = (self._began or 0.0) + self.limit
             while not self._others_cut() and (left := until - time.monotonic()) > 0:
                 self._change.wait(left)
-            self._stands[number] = replace(self._stands[number], last=time.monotonic())
+            if now := self._stands.get(number):
+                self._stands[number] = replace(now, last=time.monotonic())
 
     def _others_cut(self) -> bool:
         return all(each.cut is not None for number, each in self._stands.items() if number not in self._last)
@@ -105,9 +114,13 @@ class Rendezvous:
 
     def _open(self) -> None:
         """Begin, where all that are left are ready."""
-        if self._began is None and self._stands and self._ready >= self._stands.keys():
-            self._opened()
-            self._began = time.monotonic()
+        if self._began is None and not self._broken and self._stands and self._ready >= self._stands.keys():
+            try:
+                self._opened()
+            except OSError as error:
+                self._broken = str(error)
+            else:
+                self._began = time.monotonic()
 
 
 class Place:

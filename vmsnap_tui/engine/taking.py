@@ -140,17 +140,18 @@ def begin(engine: Engine, title: str, shares: Sequence[Share], *, limit: float =
 async def _together(engine: Engine, shares: Sequence[Share], of: int, meant: Meant, course: Course) -> str:
     guard = _guard(engine, shares, meant.limit)
     meeting = Rendezvous(meant.group, len(shares), meant.limit, guard.go if guard else lambda: None)
-    try:
-        if guard is not None:
+    if guard is not None:
+        try:
             await guard.ready()
-        done = await asyncio.gather(*(_one(engine, share, meeting.gate(), course) for share in shares))
-    except VmsnapError as error:
-        for share in shares:
-            course.tell(share.vm.ref, JobState.FAILED, error.words)
-        return str(error)
-    finally:
-        if guard is not None:
+        except VmsnapError as error:
             await guard.over()
+            for share in shares:
+                course.tell(share.vm.ref, JobState.FAILED, error.words)
+            return str(error)
+    done = await asyncio.gather(*(_one(engine, share, meeting.gate(), course) for share in shares))
+    # Not where this is broken off, because the program ends: then the watchdog sees to those that are still frozen.
+    if guard is not None:
+        await guard.over()
     course.group = Group(meant.group, meeting.window)
     return _outcome(sum(done), of, meeting.window)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vmsnap_tui.engine.rendezvous import Place, Rendezvous
-from vmsnap_tui.model.errors import Cancelled
+from vmsnap_tui.model.errors import Cancelled, Failed
 from vmsnap_tui.model.together import Group, Hold
 
 if TYPE_CHECKING:
@@ -115,3 +115,15 @@ async def test_one_whose_platform_lets_it_go_on_is_cut_last() -> None:
     assert told.index("last cuts") > max(told.index("loose cuts"), told.index("held cuts"))
     assert groups == [Group("g", meeting.window)] * 3
     assert meeting.window is not None
+
+
+async def test_without_its_watchdog_nobody_begins() -> None:
+    def gone() -> None:
+        raise BrokenPipeError("the pipe is broken")
+
+    meeting = Rendezvous("g", 2, LONG, gone)
+    told: list[str] = []
+    steps = [part(meeting.gate(), told, name) for name in "ab"]
+    ended = await asyncio.gather(*(asyncio.to_thread(step) for step in steps), return_exceptions=True)
+    assert all(isinstance(each, Failed) for each in ended)
+    assert not told

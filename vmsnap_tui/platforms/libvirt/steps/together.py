@@ -99,6 +99,9 @@ def _frozen(
                 else:
                     thaw_guest(domain, report)
                 raise known from error
+            except BaseException:
+                thaw_guest(domain, report)
+                raise
         group = gate.over(Hold.LOOSE if why else Hold.HELD)
         seen_thawed(domain, report)
     if why:

@@ -65,7 +65,7 @@ def plan_take(request: Take, facts: OpenStackFacts) -> Plan:
         title,
         facts.vm.name,
         (step,),
-        cautions=(*_cautions(method, facts, volumes), *_together_cautions(request, facts)),
+        cautions=(*_cautions(method, facts, volumes), *_together_cautions(request, step, facts)),
         refusals=refusals,
         consistency=methods.consistency(method, facts),
         notes=tuple(_notes(facts, volumes)),
@@ -108,9 +108,11 @@ def _cautions(method: str, facts: OpenStackFacts, volumes: Sequence[Volume]) -> 
         yield "The parts are taken one after the other, not at one instant."
 
 
-def _together_cautions(request: Take, facts: OpenStackFacts) -> Iterator[str]:
+def _together_cautions(request: Take, step: Step, facts: OpenStackFacts) -> Iterator[str]:
     if request.group and facts.vm.state is VmState.RUNNING:
         yield "OpenStack holds no guest frozen for us: this one is cut while the others stand still."
+        if step.params["cuts"] != 1:
+            yield "Its disks are cut one after the other while it runs: with it, the group will not be one moment."
 
 
 def _freeze_cautions(method: str, facts: OpenStackFacts) -> Iterator[str]:
