@@ -189,3 +189,16 @@ async def test_read_only_changes_nothing(tmp_path: Path) -> None:
             await it.press(key)
             assert isinstance(it.app.screen, LabsScreen)
         assert "Read-only" in it.toasts
+
+
+async def test_a_snapshot_of_all_as_one_moment(tmp_path: Path) -> None:
+    async with stage(tmp_path, speed=1000) as it:
+        await opened(it)
+        await it.press("m")
+        await it.see("Snapshot of 12 VMs", "as one moment", "take part")
+        await it.press("escape")
+        await it.until(lambda: isinstance(it.app.screen, LabsScreen))
+        await it.press("space", "right", "space", "m")
+        await it.see("Snapshot of 2 VMs", "take part")
+        await it.press("enter")
+        await it.see("2 of 2 taken")
