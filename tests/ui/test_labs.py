@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tests.ui.stage import NARROW, stage
 from vmsnap_tui.model.errors import Failed, Unreachable
 from vmsnap_tui.model.lab import LabRule
+from vmsnap_tui.model.retention import Policy
 from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.screens.labs import LabsScreen
 from vmsnap_tui.ui.screens.reset import ResetScreen
@@ -202,3 +203,11 @@ async def test_a_snapshot_of_all_as_one_moment(tmp_path: Path) -> None:
         await it.see("Snapshot of 2 VMs", "take part")
         await it.press("enter")
         await it.see("2 of 2 taken")
+
+
+async def test_pruned_by_what_the_lab_keeps(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        it.app.engine.lab_rules = (LabRule("networks-101", ("student-*",), keep=Policy(last=2, monthly=1)),)
+        await opened(it)
+        await it.press("P")
+        await it.see("Prune 12 VMs", "newest    2", "months    1", "1 go, which frees")

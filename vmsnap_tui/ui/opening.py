@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.ui.several import prune_several
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
@@ -53,15 +55,7 @@ class Opening:
 
     async def prune(self, vms: Sequence[Vm]) -> None:
         """What nobody wants to keep of these vms. To be awaited in a worker."""
-        from vmsnap_tui.engine import prune
-        from vmsnap_tui.ui.screens.group import GroupScreen
-        from vmsnap_tui.ui.screens.prune import PruneScreen
-
-        app = self._screen.app
-        prunings = await app.push_screen_wait(PruneScreen(self._engine, vms, confirm=self._confirm))
-        if prunings:
-            job = prune.begin(self._engine, prunings)
-            await app.push_screen_wait(GroupScreen(self._engine, job, self._now))
+        await prune_several(self._engine, self._screen.app, vms, confirm=self._confirm, now=self._now)
 
     def labs(self, marked: Sequence[Vm]) -> None:
         """All labs; a new one can be made of the marked vms."""

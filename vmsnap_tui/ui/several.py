@@ -1,4 +1,4 @@
-"""From a key to a snapshot of several vms."""
+"""From a key to something done to several vms: asked, begun, and followed until somebody leaves it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.retention import Policy
     from vmsnap_tui.model.vm import Vm
+    from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
 
 async def take_several(engine: Engine, app: App[Any], vms: Sequence[Vm], now: Callable[[], datetime]) -> None:
-    """Ask, begin, and follow until somebody leaves it. To be awaited in a worker."""
-    # Only who takes one pays for it.
+    """A snapshot of them. To be awaited in a worker."""
+    # Each is imported when it is wanted, since that takes a moment.
     from vmsnap_tui.engine import taking
     from vmsnap_tui.ui.screens.group import GroupScreen
     from vmsnap_tui.ui.screens.together import TogetherScreen
@@ -26,3 +28,22 @@ async def take_several(engine: Engine, app: App[Any], vms: Sequence[Vm], now: Ca
     if chosen is not None:
         job = taking.begin(engine, chosen.title, chosen.shares, limit=chosen.limit)
         await app.push_screen_wait(GroupScreen(engine, job, now))
+
+
+async def prune_several(
+    engine: Engine,
+    app: App[Any],
+    vms: Sequence[Vm],
+    *,
+    confirm: Confirm,
+    now: Callable[[], datetime],
+    policy: Policy | None = None,
+) -> None:
+    """What nobody wants to keep of them; `policy` is what the fields begin with. To be awaited in a worker."""
+    from vmsnap_tui.engine import prune
+    from vmsnap_tui.ui.screens.group import GroupScreen
+    from vmsnap_tui.ui.screens.prune import PruneScreen
+
+    prunings = await app.push_screen_wait(PruneScreen(engine, vms, confirm=confirm, policy=policy))
+    if prunings:
+        await app.push_screen_wait(GroupScreen(engine, prune.begin(engine, prunings), now))

@@ -23,7 +23,7 @@ from vmsnap_tui.ui.screens.baseline import BaselineScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.screens.lab_name import LabNameScreen
 from vmsnap_tui.ui.screens.reset import AgreeScreen, ResetScreen
-from vmsnap_tui.ui.several import take_several
+from vmsnap_tui.ui.several import prune_several, take_several
 from vmsnap_tui.ui.widgets.cards import CardsView
 from vmsnap_tui.ui.widgets.group import fraction
 from vmsnap_tui.ui.widgets.lines import Lines
@@ -76,6 +76,8 @@ class LabsScreen(Screen[None]):
                 tooltip="Have the guests of the marked vms, or of all, shut down"),
         Binding("m", "take", "Snapshot", id="labs.take",
                 tooltip="Take a snapshot of the marked vms, or of all, as one moment"),
+        Binding("P", "prune", "Prune", id="labs.prune", show=False,
+                tooltip="Delete the snapshots of the marked vms, or of all, that the lab does not keep"),
         Binding("p", "protect", "Protect", id="labs.protect",
                 tooltip="Protect the baselines, or take that away where all are"),
         Binding("n", "make", "New", id="labs.new", tooltip="Make a lab of the vms that are marked on the main screen"),
@@ -269,6 +271,16 @@ class LabsScreen(Screen[None]):
         lab = self._lab
         if self._may_change() and lab is not None:
             await take_several(self._engine, self.app, [seat.vm for seat in self._chosen(lab)], self._now)
+
+    @work(group="lab")
+    async def action_prune(self) -> None:
+        """What the lab's [labs.keep] does not keep, or what somebody chooses there."""
+        lab = self._lab
+        if self._may_change() and lab is not None:
+            rule = next((rule for rule in self._engine.lab_rules if rule.name == lab.name), None)
+            policy = rule.keep if rule and rule.keep.keeps_any else None
+            vms = [seat.vm for seat in self._chosen(lab)]
+            await prune_several(self._engine, self.app, vms, confirm=self._confirm, now=self._now, policy=policy)
 
     @work(group="lab")
     async def action_power(self, on: bool) -> None:

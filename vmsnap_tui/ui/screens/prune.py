@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
 _FIELDS = {
-    "last": ("newest", 3),
-    "hourly": ("hours", 0),
-    "daily": ("days", 7),
-    "weekly": ("weeks", 4),
-    "monthly": ("months", 0),
-    "yearly": ("years", 0),
+    "last": "newest",
+    "hourly": "hours",
+    "daily": "days",
+    "weekly": "weeks",
+    "monthly": "months",
+    "yearly": "years",
 }
+_USUAL = Policy(last=3, daily=7, weekly=4)
 _HINT = (
     "The newest of each of so many hours, days, … stays; periods without any do not count. Protected ones stay, "
     "baselines of labs, those that other VMs were started from, and those that are not ready."
@@ -59,10 +60,12 @@ class PruneScreen(Frame["tuple[Pruning, ...]"]):
     AUTO_FOCUS = "#last"
     verb = "Delete"
 
-    def __init__(self, engine: Engine, vms: Sequence[Vm], *, confirm: Confirm) -> None:
+    def __init__(self, engine: Engine, vms: Sequence[Vm], *, confirm: Confirm, policy: Policy | None = None) -> None:
+        """`policy` is what the fields begin with."""
         super().__init__(confirm=confirm)
         self._engine = engine
         self._vms = vms
+        self._policy = policy or _USUAL
         self._held: list[tuple[Vm, Holdings | None]] | None = None
         self._problems: list[str] = []
         self._prunings: tuple[Pruning, ...] = ()
@@ -83,8 +86,15 @@ class PruneScreen(Frame["tuple[Pruning, ...]"]):
     async def on_mount(self) -> None:
         """The policy's fields."""
         rows: list[Widget] = [label("What is kept of each VM", first=True)]
-        for name, (word, count) in _FIELDS.items():
-            field = Input(str(count), id=name, type="integer", compact=True, max_length=4, validators=[Integer(0)])
+        for name, word in _FIELDS.items():
+            field = Input(
+                str(getattr(self._policy, name)),
+                id=name,
+                type="integer",
+                compact=True,
+                max_length=4,
+                validators=[Integer(0)],
+            )
             rows.append(Horizontal(Static(word, markup=False), field, classes="count"))
         await self.query_one("#options").mount(*rows, Static(_HINT, id="hint", markup=False))
         self.query_one("#last", Input).focus()
