@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.libvirt.proofs import PATIENCE, ref
+from tests.lab.libvirt.proofs import PATIENCE, admin_at, ref
 from vmsnap_tui.engine import labs
 from vmsnap_tui.model.plan import Edit
 from vmsnap_tui.model.vm import VmState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
 
     from tests.lab.libvirt.lab import Guest, Lab
     from tests.lab.libvirt.proofs import Admin
@@ -28,15 +29,30 @@ NAME = "course"
 
 
 @pytest.fixture(scope="module")
-def guests(lab: Lab) -> Iterator[list[Guest]]:
+def guests(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Guest]]:
+    """Running, each with a baseline that has its memory."""
     found = [lab.define(f"pupil-{number}") for number in range(GUESTS)]
     for guest in found:
         guest.start()
     for guest in found:
         guest.wait_agent(PATIENCE)
+    asyncio.run(_handed_out(lab, found, tmp_path_factory.mktemp("course")))
     yield found
     for guest in found:
         guest.destroy()
+
+
+async def _handed_out(lab: Lab, guests: Sequence[Guest], state: Path) -> None:
+    async with admin_at(lab, state) as admin:
+        for guest in guests:
+            await admin.take(guest, "handed-out", "external-memory")
+        await mark(admin, guests)
+
+
+async def mark(admin: Admin, guests: Sequence[Guest]) -> None:
+    """Make the first snapshot of each the baseline."""
+    for guest in guests:
+        await admin.do(Edit((await admin.snapshots(guest))["handed-out"].ref, protected=True, baseline=NAME))
 
 
 def seats(admin: Admin) -> tuple[Seat, ...]:
@@ -64,9 +80,7 @@ def kept(lab: Lab, guests: Sequence[Guest]) -> dict[str, tuple[int, int]]:
 
 
 async def test_reset_twenty_times_leaves_nothing_over(lab: Lab, admin: Admin, guests: list[Guest]) -> None:
-    for guest in guests:
-        await admin.take(guest, "handed-out", "external-memory")
-        await admin.do(Edit((await admin.snapshots(guest))["handed-out"].ref, protected=True, baseline=NAME))
+    await admin.engine.loaded(snapshots=True)
     assert {seat.vm.name for seat in seats(admin)} == {guest.name for guest in guests}
     boots = [guest.boot_id() for guest in guests]
     assert not (await reset(admin)).undone
@@ -83,6 +97,7 @@ async def test_reset_twenty_times_leaves_nothing_over(lab: Lab, admin: Admin, gu
     assert not [each for each in survey.findings if each.vm in {ref(guest) for guest in guests}]
 
 
+@pytest.mark.alone
 async def test_as_quick_as_the_commands(lab: Lab, admin: Admin, guests: list[Guest]) -> None:
     """Against a loop of virsh over the same guests, each after the other; and against what two cores allow, by how long
     each takes alone.
@@ -94,13 +109,15 @@ async def test_as_quick_as_the_commands(lab: Lab, admin: Admin, guests: list[Gue
         assert not (await reset(admin, {seat.vm.name})).undone
         alone.append(time.perf_counter() - began)
     began = time.perf_counter()
+    assert not (await reset(admin)).undone
+    ours = time.perf_counter() - began
+    began = time.perf_counter()
     for guest in guests:
         await asyncio.to_thread(lab.virsh, "snapshot-revert", guest.name, "handed-out")
         await asyncio.to_thread(guest.wait_agent, PATIENCE)
     by_hand = time.perf_counter() - began
-    began = time.perf_counter()
-    assert not (await reset(admin)).undone
-    ours = time.perf_counter() - began
+    # virsh has put back the definitions too, with the metadata of that time: from before the marks.
+    await mark(admin, guests)
 
     allowed = max(*alone, sum(alone) / CORES)
     assert ours < by_hand, f"{ours:.1f} s, by hand {by_hand:.1f} s"
