@@ -44,6 +44,12 @@ class SeatPlan(Planned):
     problem: str = ""
 
 
+def rank_in(engine: Engine, name: str) -> Callable[[Vm], int]:
+    """Who comes up before whom in a lab. Without a word of it in the config file all come up together."""
+    rule = next((rule for rule in engine.lab_rules if rule.name == name), None)
+    return rule.rank if rule else lambda _: 0
+
+
 def ranks(engine: Engine) -> Callable[[Vm], int]:
     """The same over all labs: by the first one that says something of the vm."""
     rules = [rule for rule in engine.lab_rules if rule.order]
@@ -52,12 +58,6 @@ def ranks(engine: Engine) -> Callable[[Vm], int]:
         return next((rule.rank(vm) for rule in rules if rule.has(vm)), 0)
 
     return rank
-
-
-def rank_in(engine: Engine, name: str) -> Callable[[Vm], int]:
-    """Who comes up before whom in a lab. Without a word of it in the config file all come up together."""
-    rule = next((rule for rule in engine.lab_rules if rule.name == name), None)
-    return rule.rank if rule else lambda _: 0
 
 
 def all_labs(engine: Engine, rules: Sequence[LabRule]) -> tuple[Lab, ...]:
