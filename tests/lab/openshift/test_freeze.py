@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.lab.libvirt.daemon import wait_until
 from tests.lab.openshift.lab import READER
 from tests.lab.openshift.proofs import desk, desk_of, fresh_name
+from vmsnap_tui.engine.rendezvous import Rendezvous
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.plan import Take, Thaw
@@ -16,6 +18,8 @@ from vmsnap_tui.model.snapshot import Consistency
 
 if TYPE_CHECKING:
     from tests.lab.openshift.lab import OpenShiftLab
+    from tests.lab.openshift.proofs import Desk
+    from vmsnap_tui.model.snapshot import Snapshot
 
 
 def _freeze(lab: OpenShiftLab, name: str, timeout: str = "5m0s") -> None:
@@ -54,3 +58,42 @@ def test_a_freeze_that_its_own_timeout_ends_proves_nothing(cluster: OpenShiftLab
         assert "power cut" in said
         assert play.snapshots[name].consistency is Consistency.CRASH
         assert not cluster.is_frozen(play.name)
+
+
+def _take_together(play: Desk, limit: float, method: str = "") -> Snapshot:
+    """The only part of a group snapshot, as it is read again."""
+    name = fresh_name()
+    plan = play.plan(Take(play.vm, name, method=method, group="5e1f0c77"))
+    assert not plan.refusals, plan.refusals
+    meeting = Rendezvous("5e1f0c77", 1, limit)
+    gate = meeting.gate()
+    for step in plan.steps:
+        play.platform.run(step, play.reports.append, Event(), gate)
+    assert not play.lab.is_frozen(play.name)
+    return play.snapshots[name]
+
+
+@pytest.mark.parametrize("method", ["vm-snapshot", "frozen-volume-snapshot", "volume-snapshot"])
+def test_a_part_of_a_group_is_frozen_by_ourselves(cluster: OpenShiftLab, method: str) -> None:
+    with desk(cluster) as play:
+        taken = _take_together(play, 30.0, method)
+        assert taken.group is not None
+        if method == "volume-snapshot":  # two volumes, cut while the guest goes on
+            assert not taken.group.is_one_moment
+            assert taken.consistency is Consistency.CRASH
+        else:
+            assert taken.group.is_one_moment
+            assert taken.consistency is Consistency.FILESYSTEM
+            assert [each for each in play.lamp if each != "thawing"] == ["freezing", "frozen", "thawed"]
+
+
+@pytest.mark.parametrize("method", ["vm-snapshot", "frozen-volume-snapshot"])
+def test_at_the_limit_of_a_group_the_guest_goes_on(cluster: OpenShiftLab, method: str) -> None:
+    """The storage takes longer than that: by then the cluster has thawed the guest, and it is no moment."""
+    with desk(cluster) as play:
+        cluster.set_storage_fault("CreateSnapshot", None, seconds=5)
+        taken = _take_together(play, 2.0, method)
+        assert taken.group is not None
+        assert not taken.group.is_one_moment
+        if method == "frozen-volume-snapshot":
+            assert taken.consistency is Consistency.CRASH

@@ -130,13 +130,13 @@ class TogetherScreen(SummaryFrame[Chosen]):
         able = [share for share in self._shares if share.can_run]
         left = len(self._shares) - len(able)
         frozen = sum(share.freezes for share in able)
-        head = f"{len(able)} take part" + (f", {left} cannot" if left else "")
+        head = f"{len(able)} take{'s' * (len(able) == 1)} part" + (f", {left} cannot" if left else "")
         yield Content.styled(head, "bold")
         if together and self._limit is None:
             words = f"{marks.REFUSED.glyph} The limit is a number of seconds from 1 to {taking.LONGEST:g}."
             yield Content.styled(words, "$text-error")
         elif together:
-            yield Content(f"{frozen} stand frozen until all are cut.")
+            yield Content(f"{frozen} stand{'s' * (frozen == 1)} frozen until all are cut.")
             for doubt in taking.doubts(able):
                 yield Content.assemble((f"{marks.CAUTION.glyph} ", "$warning"), clean(doubt))
         for share in sorted(self._shares, key=lambda share: share.can_run):
