@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("quiet_afterwards")
 
 GUESTS = 6
+SLOW = 3.0
+"""Seconds that a thaw may take where others work beside it: the guest that keeps the others waiting takes longer."""
 CLOCK = 'echo "$1 $(cut -d " " -f 1 /proc/uptime)" >> /run/heard'
 """A freeze hook: what is done to the guest, and when by its own clock."""
 
@@ -54,7 +57,8 @@ async def take(admin: Admin, guests: Sequence[Guest], name: str, *, limit: float
 def stood_still(guest: Guest) -> float:
     """Seconds from the freeze's begin to the thaw's end, by the guest's own clock."""
     heard = [line.split() for line in guest.exec("cat /run/heard; rm /run/heard").splitlines()]
-    assert [what for what, _ in heard] == ["freeze", "thaw"]
+    assert {what for what, _ in heard[1:]} == {"thaw"}
+    assert heard[0][0] == "freeze"
     return float(heard[1][1]) - float(heard[0][1])
 
 
@@ -74,7 +78,7 @@ async def test_six_guests_are_one_moment(admin: Admin, guests: list[Guest]) -> N
     """The window that is shown is not shorter than what any guest saw of it."""
     for guest in guests:
         guest.set_hook(CLOCK)
-    window = await window_of(admin, guests, "together")
+    window = await window_of(admin, guests, f"together-{token_hex(2)}")
     inside = [stood_still(guest) for guest in guests]
     assert max(inside) <= window + 0.02  # the guest's clock has hundredths
     for guest in guests:
@@ -85,27 +89,29 @@ async def test_six_guests_are_one_moment(admin: Admin, guests: list[Guest]) -> N
 
 @pytest.mark.alone
 async def test_six_stand_still_hardly_longer_than_one(admin: Admin, guests: list[Guest]) -> None:
-    singles = [await window_of(admin, [guest], "alone") for guest in guests]
-    six = await window_of(admin, guests, "six")
+    singles = [await window_of(admin, [guest], f"alone-{token_hex(2)}") for guest in guests]
+    six = await window_of(admin, guests, f"six-{token_hex(2)}")
     assert six <= 2 * max(singles), f"{six:.3f} s; alone {min(singles):.3f} to {max(singles):.3f} s"
 
 
 async def test_at_the_limit_all_are_thawed(admin: Admin, guests: list[Guest]) -> None:
     """One takes too long to freeze: nobody waits for it, and nothing is said to be of one moment."""
     slow, *others = guests[:3]
-    slow.set_hook(f'{CLOCK}; [ "$1" = thaw ] || sleep 4')
+    slow.set_hook(f'{CLOCK}; [ "$1" = thaw ] || sleep 5')
     for guest in others:
         guest.set_hook(CLOCK)
-    ended = await take(admin, guests[:3], "late", limit=1.0)
+        guest.exec("rm -f /run/heard")
+    late = f"late-{token_hex(2)}"
+    ended = await take(admin, guests[:3], late, limit=1.0)
     assert "not at one moment" in ended.outcome
     for guest in guests[:3]:
         await asyncio.to_thread(guest.wait_agent, PATIENCE)
         assert not guest.frozen()
-        taken = (await admin.snapshots(guest))["late"]
+        taken = (await admin.snapshots(guest))[late]
         assert taken.consistency is Consistency.CRASH
         assert taken.group is not None
         assert taken.group.window is None
-    assert all(stood_still(guest) < 2.5 for guest in others)
+    assert max(stood_still(guest) for guest in others) < 1.0 + SLOW
     for guest in guests[:3]:
         guest.set_hook("")
 

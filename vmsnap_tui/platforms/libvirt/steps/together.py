@@ -72,13 +72,13 @@ def _frozen(
 
     At the limit it is thawed from beside, also in the middle of a call.
     """
-    began = late = 0.0
+    began, late = 0.0, False
 
     def end_in_time(beside_domain: libvirt.virDomain, done: Event) -> None:
         nonlocal late
         while not done.wait(_LOOK):
             if began and time.monotonic() - began > gate.limit:
-                late = gate.limit
+                late = True
                 thaw_guest(beside_domain, report)
                 return
 
@@ -91,7 +91,9 @@ def _frozen(
                 gate.still()
                 snapshot = create()
                 gate.cut()
-                why = why or (f"the limit of {late:g} s was reached" if late else _thaw(domain, report))
+                is_late = time.monotonic() - began > gate.limit  # then it is, or will be, thawed from beside too
+                thawed = "" if late else _thaw(domain, report)
+                why = why or (f"the limit of {gate.limit:g} s was reached" if is_late else thawed)
             except libvirt.libvirtError as error:
                 known = translated(error)
                 if isinstance(known, Unreachable):
