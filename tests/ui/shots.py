@@ -15,6 +15,7 @@ from vmsnap_tui.model.plan import Take
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.ui.screens.restore import RestoreScreen
 from vmsnap_tui.ui.screens.take import TakeScreen
+from vmsnap_tui.ui.screens.timeline import TimelineScreen
 from vmsnap_tui.ui.widgets.lamp import is_lit
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ async def timeline(it: Stage) -> None:
     await it.press("slash", *"-01", "enter", "t")
     await it.see("have a snapshot for it")
     await it.press(*["left_square_bracket"] * 4, "j", "j")
-    await it.see("have a snapshot for it")
+    screen = it.app.screen
+    await it.until(lambda: isinstance(screen, TimelineScreen) and screen.is_at_rest)
 
 
 async def back(it: Stage) -> None:

@@ -48,14 +48,16 @@ async def test_pictures(tmp_path: Path, picture: Callable[[Stage, str], None]) -
         await it.press("left_square_bracket", "left_square_bracket", "j", "j", "j", "p", "left_square_bracket")
         await it.until(lambda: screen.line.is_pinned(list(screen.line.histories)[3]))
         await it.see("pinned", "spread")
+        await it.until(lambda: screen.is_at_rest)
         await it.still()
         picture(it, "timeline-wide")
 
 
 async def test_narrow(tmp_path: Path, picture: Callable[[Stage, str], None]) -> None:
     async with stage(tmp_path, size=NARROW) as it:
-        await opened(it)
+        screen = await opened(it)
         await it.press("left_square_bracket", "left_square_bracket", "plus", "plus")
+        await it.until(lambda: screen.is_at_rest)
         await it.see("12 of 12")
         await it.still()
         picture(it, "timeline-narrow")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.present.graph import Line
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
-_REST = 0.15
+_REST = 0.3
 """Seconds that the moment has to rest before it is counted what it picks of all."""
 _BREATH = 200
 """Vms taken in before the keyboard gets its turn."""
@@ -181,12 +181,18 @@ class TimelineScreen(Screen[None]):
             self._resting.stop()
         self._resting = self.set_timer(_REST, self._rest)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether all that is said is said of the moment that is chosen."""
+        return self._resting is None
+
     def _show_heading(self) -> None:
         gutter = Piece(" ", "foreground")
         self._axis.show([(gutter, *(self._typing or self.summary)), *((gutter, *line) for line in self._heading)])
 
     def _rest(self) -> None:
         """The moment rests: count, and say what putting the highlighted vm back would lose."""
+        self._resting = None
         wrong = sum(bool(self.line.wrong(vm)) for vm in self.line.histories)
         self.summary = present.summary(self.line.picks(), self.line.side, wrong)
         self._show_heading()
