@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.plan import Delete, Restore
 from vmsnap_tui.model.retention import Policy, judged
 from vmsnap_tui.model.vm import PlatformKind, Site
@@ -33,8 +34,11 @@ def test_what_is_kept_is_what_it_was(shape: str, policy: Policy, first: int) -> 
             if verdict.is_kept or plan.refusals:
                 kept.add(verdict.snapshot.id)
                 continue
-            for step in plan.steps:
-                platform.run(step, lambda _: None, Event())
+            try:
+                for step in plan.steps:
+                    platform.run(step, lambda _: None, Event())
+            except Failed:  # some of the demo's vms are in trouble; then nothing is lost
+                kept.add(verdict.snapshot.id)
         after = {each.id: each for each in platform.snapshots([vm.ref])[vm.ref]}
         assert after.keys() == kept
         for id_, left in after.items():
