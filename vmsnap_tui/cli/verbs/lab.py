@@ -122,7 +122,7 @@ async def _status(setup: Setup, name: str, *, as_json: bool) -> int:
     return Exit.OK
 
 
-def _seat_shape(seat: Seat, written: Mapping[VmRef, int]) -> dict[str, Any]:
+def _head(seat: Seat) -> dict[str, Any]:
     return {
         "vm": seat.vm.ref,
         "vm_name": seat.vm.name,
@@ -131,6 +131,11 @@ def _seat_shape(seat: Seat, written: Mapping[VmRef, int]) -> dict[str, Any]:
         "at": seat.here.id if seat.here else None,
         "baseline": seat.baseline,
         "elsewhere": seat.is_off_baseline,
+    }
+
+
+def _seat_shape(seat: Seat, written: Mapping[VmRef, int]) -> dict[str, Any]:
+    return _head(seat) | {
         "left": seat.left,
         "written": written.get(seat.vm.ref),
     }
@@ -199,14 +204,7 @@ def _tell_plans(plans: Sequence[labs.SeatPlan]) -> None:
 def _plan_shape(each: labs.SeatPlan, job: GroupJob | None, took: Mapping[VmRef, float]) -> dict[str, Any]:
     member = next((member for member in job.members if member.vm == each.seat.vm.ref), None) if job else None
     seat = each.seat
-    return {
-        "vm": seat.vm.ref,
-        "vm_name": seat.vm.name,
-        "state": seat.vm.state,
-        "agent": seat.vm.agent,
-        "at": seat.here.id if seat.here else None,
-        "baseline": seat.baseline,
-        "elsewhere": seat.is_off_baseline,
+    return _head(seat) | {
         "plan": plan_shape(each.plan) if each.plan else None,
         "problem": each.why_not or (member.words if member and member.state is not JobState.DONE else ""),
         "done": bool(member and member.state is JobState.DONE),
