@@ -53,11 +53,11 @@ class Part:
                 raise Failed(error.words, f"the guest may still be frozen: {why}") from error
             raise
 
-    def cut(self) -> None:
-        """All its volumes are cut."""
+    def cut(self, *, frozen: bool = True) -> None:
+        """All its volumes are cut. `frozen` is False where a guest that was frozen was seen to go on before that."""
         if not self._is_cut:
             self._is_cut = True
-            self._how = self._hold()
+            self._how = self._hold(frozen=frozen)
             self._work.gate.cut()
 
     def over(self) -> None:
@@ -72,11 +72,11 @@ class Part:
         if self._kept:
             self._work.annotate(kind, name, {TOGETHER: self._kept})
 
-    def _hold(self) -> Hold:
+    def _hold(self, *, frozen: bool) -> Hold:
         params = self._work.params()
         if params["state"] != VmState.RUNNING.value:
             return Hold.HELD
         # The cluster thaws at the limit by itself: before that the guest stood still, from the first freeze on.
-        if params["freeze"] and time.monotonic() - self._began < self._work.gate.limit:
+        if params["freeze"] and frozen and time.monotonic() - self._began < self._work.gate.limit:
             return Hold.FREED if self._thaws_itself else Hold.HELD
         return Hold.LOOSE if len(params["volumes"]) == 1 else Hold.TORN
