@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual._context import visible_screen_stack
+from textual.widgets import Footer
 
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
@@ -128,15 +129,17 @@ class Stage:
         await self.until(lambda: all(word in self.text for word in words), f"{words}")
 
     async def still(self) -> None:
-        """Wait until the screen has stopped changing."""
-        seen, since = self.text, time.monotonic()
-        end = since + PATIENCE
-        while time.monotonic() < since + 0.2:
+        """Wait until the screen has stopped changing.
+
+        Looks are counted, not time: a machine that lets the app wait for long would make any screen look still.
+        """
+        seen, same = "", 0
+        end = time.monotonic() + PATIENCE
+        while same < 10 or not all(footer.children for footer in self.app.screen.query(Footer)):
             await self.settled()
             await asyncio.sleep(0.02)
-            if self.text != seen:
-                seen, since = self.text, time.monotonic()
-            assert since < end, "the screen never stops changing"
+            seen, same = self.text, same + 1 if self.text == seen else 0
+            assert time.monotonic() < end, "the screen never stops changing"
 
     async def go_to(self, name: str) -> VmRef:
         """Choose a vm as the palette does."""
