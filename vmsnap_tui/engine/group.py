@@ -98,7 +98,8 @@ async def restore(
 
 
 def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: bool = False) -> GroupJob:
-    """The same as a group job that goes on by itself."""
+    """The same as a group job that goes on by itself. Those that cannot run were named by then, and are no part of it."""
+    taking_part = parts if all_or_nothing else [each for each in parts if each.can_run]
 
     async def work(course: Course) -> str:
         def tell(part: Part) -> None:
@@ -107,12 +108,12 @@ def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: 
                 state = JobState.CANCELLED
             course.tell(part.pick.vm.ref, state, part.problem or (part.job.outcome if part.job else ""))
 
-        ended = await restore(engine, parts, tell, all_or_nothing=all_or_nothing)
+        ended = await restore(engine, taking_part, tell, all_or_nothing=all_or_nothing)
         for part in ended:
             tell(part)
         return f"{sum(part.is_done for part in ended)} of {len(ended)} put back"
 
-    return engine.groups.start(title, [part.pick.vm for part in parts], work)
+    return engine.groups.start(title, [part.pick.vm for part in taking_part], work)
 
 
 async def _run_in_order(engine: Engine, parts: Sequence[Part], told: Callable[[Part], None]) -> tuple[Part, ...]:

@@ -127,3 +127,13 @@ async def test_what_others_depend_on_comes_first(engine: Engine) -> None:
         assert before.ended is not None
         assert after.started is not None
         assert before.ended <= after.started
+
+
+async def test_who_cannot_go_back_is_no_part_of_the_job(engine: Engine) -> None:
+    none = Pick(await engine.find("sql-02"), None)
+    parts = await group.planned(engine, [*await picks(engine), none])
+    job = await engine.groups.wait(group.begin(engine, "Back", parts).id)
+    assert [each.name for each in job.members] == list(NAMES)
+    assert job.outcome == "3 of 3 put back"
+    job = await engine.groups.wait(group.begin(engine, "Back", parts, all_or_nothing=True).id)
+    assert job.outcome == "0 of 4 put back"

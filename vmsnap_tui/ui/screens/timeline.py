@@ -340,6 +340,10 @@ class TimelineScreen(Screen[None]):
         self.line.zoom(event.steps, event.about)
         self._changed()
 
+    @on(TimelineView.Resized)
+    def _resize(self) -> None:
+        self._changed()
+
     def action_type(self) -> None:
         """Type a moment."""
         self.run_worker(when.warm_up, thread=True)
