@@ -211,3 +211,15 @@ async def test_pruned_by_what_the_lab_keeps(tmp_path: Path) -> None:
         await opened(it)
         await it.press("P")
         await it.see("Prune 12 VMs", "newest    2", "months    1", "1 go, which frees")
+
+
+async def test_a_lab_without_vms_says_so(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        it.app.engine.lab_rules = (LabRule("old", ("gone-*",)), LabRule("half", ("student-01", "gone")))
+        await it.app.engine.loaded(snapshots=True)
+        await it.press("b")
+        await it.see("This lab has no VMs.", "No vm fits gone-*")
+        await it.press("R")
+        await it.until(lambda: "This lab has no VMs" in it.toasts)
+        await it.press("tab")
+        await it.see("1 VM ", "no vm fits gone")

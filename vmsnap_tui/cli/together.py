@@ -14,6 +14,7 @@ from vmsnap_tui.engine.spent import spent
 from vmsnap_tui.model.errors import Missing
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
+from vmsnap_tui.present.card import none_fits
 
 if TYPE_CHECKING:
     from vmsnap_tui.engine.engine import Engine
@@ -30,12 +31,16 @@ async def known_labs(engine: Engine) -> tuple[Lab, ...]:
 
 
 async def named_lab(engine: Engine, name: str) -> Lab:
-    """One lab. Raises Missing."""
+    """One lab. Tells which of its names fit no vm, and raises Missing where none does: nothing would be done."""
     known = await known_labs(engine)
     found = next((each for each in known if each.name == name), None)
     if found is None:
         names = ", ".join(each.name for each in known)
         raise Missing(f"there is no lab {name}", f"there are: {names}" if names else "make one: vmsnap lab baseline")
+    if not found.seats:
+        raise Missing(f"the lab {name} has no vms", none_fits(found) or f"name some: vmsnap lab baseline {name} VM…")
+    if found.unmet:
+        note(painted(f"{marks.CAUTION.glyph} {none_fits(found)}", marks.CAUTION.style))
     return found
 
 

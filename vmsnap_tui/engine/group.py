@@ -98,7 +98,7 @@ async def restore(
 
 
 def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: bool = False) -> GroupJob:
-    """The same as a group job that goes on by itself. Those that cannot run were named by then, and are no part of it."""
+    """The same as a group job that goes on by itself. Those that cannot run were named before; they are no part."""
     taking_part = parts if all_or_nothing else [each for each in parts if each.can_run]
 
     async def work(course: Course) -> str:

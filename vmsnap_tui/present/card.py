@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vmsnap_tui.model.freeze import Freeze
-    from vmsnap_tui.model.lab import Seat
+    from vmsnap_tui.model.lab import Lab, Seat
     from vmsnap_tui.model.vm import VmRef
     from vmsnap_tui.present.graph import Line
 
@@ -46,6 +46,11 @@ class Card:
     def vm(self) -> VmRef:
         """Whose it is."""
         return self.seat.vm.ref
+
+
+def none_fits(lab: Lab) -> str:
+    """Which names of a lab's rule stand for nothing, "" where all do."""
+    return f"no vm fits {', '.join(clean(each) for each in lab.unmet)}" if lab.unmet else ""
 
 
 def card(of: Card, width: int, frame: str, *, marked: bool = False) -> tuple[Line, ...]:

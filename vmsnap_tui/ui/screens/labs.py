@@ -14,10 +14,11 @@ from textual.widgets import Footer
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.drift import drift
 from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
-from vmsnap_tui.present.card import Card, sentence
+from vmsnap_tui.present.card import Card, none_fits, sentence
 from vmsnap_tui.present.graph import Piece
 from vmsnap_tui.ui.screens.baseline import BaselineScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
@@ -136,7 +137,8 @@ class LabsScreen(Screen[None]):
         group = self._engine.groups.get(self._latest.id) if self._latest else None
         now = self._now()
         seats = lab.seats if lab else ()
-        self._cards.show([self._card(seat, jobs.get(seat.vm.ref), group, now) for seat in seats], _NONE)
+        words = _NONE if lab is None else _empty(lab)
+        self._cards.show([self._card(seat, jobs.get(seat.vm.ref), group, now) for seat in seats], words)
         self._head(lab)
 
     def _card(self, seat: Seat, job: Job | None, group: GroupJob | None, now: datetime) -> Card:
@@ -153,6 +155,12 @@ class LabsScreen(Screen[None]):
             return replace(card, doing=member.words, trouble=member.state is JobState.FAILED)
         return card
 
+    @property
+    def _knows_all(self) -> bool:
+        """Whether a vm that is not there is nowhere: all sites have told all they have."""
+        views = self._engine.store.sites.values()
+        return all(view.status is SiteStatus.ONLINE and not view.loading for view in views)
+
     def _head(self, lab: Lab | None) -> None:
         lines = self.query_one("#labs", Lines)
         lines.border_title = Content(f"Labs {len(self._labs)}")
@@ -168,14 +176,16 @@ class LabsScreen(Screen[None]):
         off = sum(seat.is_off_baseline for seat in lab.seats)
         bare = sum(seat.baseline is None and seat.known for seat in lab.seats)
         marked = len(self._cards.marked)
+        unmet = none_fits(lab) if lab.seats and self._knows_all else ""
         lines.show(
             [
                 tuple(names),
                 (
-                    Piece(f" {len(lab.seats)} VMs", "foreground"),
+                    Piece(f" {len(lab.seats)} VM{'s' * (len(lab.seats) != 1)}", "foreground"),
                     Piece(f"  {up} up", "foreground-muted"),
                     Piece(f"  {off or 'none'} away from the baseline", "warning" if off else "success"),
                     Piece(f"  {bare} without one" if bare else "", "warning"),
+                    Piece(f"  {marks.CAUTION.glyph} {unmet}" if unmet else "", "warning"),
                     Piece(f"  {marks.MARKED.glyph} {marked} marked" if marked else "", "accent"),
                 ),
                 sentence(self._cards.card) if self._cards.card else (),
@@ -207,7 +217,11 @@ class LabsScreen(Screen[None]):
             self.notify("Read-only: vmsnap was started so that it changes nothing.", severity="warning")
         elif self._lab is None:
             self.notify("There is no lab yet: mark VMs on the main screen, then n here.", severity="warning")
-        return not self._engine.read_only and self._lab is not None
+        elif not self._lab.seats:
+            self.notify("This lab has no VMs.", severity="warning")
+        else:
+            return True
+        return False
 
     def action_turn(self, step: int) -> None:
         """Another lab."""
@@ -335,6 +349,17 @@ class LabsScreen(Screen[None]):
     def action_back(self) -> None:
         """Back to the main screen."""
         self.dismiss(None)
+
+
+def _empty(lab: Lab) -> tuple[tuple[str, str], ...]:
+    why = none_fits(lab)
+    return (
+        ("", ""),
+        ("This lab has no VMs.", "foreground"),
+        (f"{why[0].upper()}{why[1:]}, as far as the sites have told." if why else "None are named for it.", "warning"),
+        ("Its names are in the config file: [[labs]]. Or mark VMs on the main screen", "foreground-muted"),
+        ("(space), come back here (b), and press n: with its name it grows.", "foreground-muted"),
+    )
 
 
 def _at_work(job: Job | None) -> str:
