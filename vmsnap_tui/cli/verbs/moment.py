@@ -27,6 +27,7 @@ from vmsnap_tui.present.timeline import clock_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from vmsnap_tui.engine.group import Part
 
@@ -94,7 +95,7 @@ async def _restore(
             {
                 "moment": at,
                 "side": side,
-                "spread": spread(each.pick for each in parts),
+                "spread": _seconds(spread(each.pick for each in parts)),
                 "parts": [_shape(each, wrong[each.pick.vm.ref]) for each in parts],
             }
         )
@@ -158,13 +159,17 @@ def _tell_end(part: Part) -> None:
     note(f"{painted(shown.glyph, shown.style)} {clean(part.pick.vm.name)}: {clean(words) or 'done'}")
 
 
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
 def _shape(part: Part, wrong: frozenset[str]) -> dict[str, Any]:
     snapshot, job = part.pick.snapshot, part.job
     return {
         "vm": part.pick.vm.ref,
         "vm_name": part.pick.vm.name,
         "snapshot": snapshot,
-        "off": part.pick.off,
+        "off": _seconds(part.pick.off),
         "wrong_clock": sorted(wrong),
         "plan": plan_shape(part.plan) if part.plan else None,
         "job": {"id": job.id, "state": job.state, "outcome": job.outcome, "error": job.error} if job else None,
