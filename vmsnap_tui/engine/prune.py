@@ -11,11 +11,11 @@ from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing, VmsnapError
 from vmsnap_tui.model.lab import baseline_of
 from vmsnap_tui.model.plan import Delete, LossKind
-from vmsnap_tui.model.reclaim import reclaim
+from vmsnap_tui.model.reclaim import NOTHING, reclaim
 from vmsnap_tui.model.retention import judged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import Course, GroupJob
@@ -74,6 +74,11 @@ def pruning_of(vm: Vm, held: Holdings | None, policy: Policy, rules: Sequence[La
     verdicts = judged(held.snapshots, policy, baselines={each.id for each in named if each is not None})
     doomed = {each.snapshot.id for each in verdicts if not each.is_kept}
     return Pruning(vm, verdicts, reclaim(held.layers, doomed))
+
+
+def freed(prunings: Iterable[Pruning]) -> Reclaim:
+    """What they free together."""
+    return sum((each.freed for each in prunings), NOTHING)
 
 
 async def prune(engine: Engine, pruning: Pruning, told: Callable[[Pruned], None]) -> tuple[Pruned, ...]:

@@ -173,6 +173,7 @@ def test_nothing_is_taken_for_a_lab_that_cannot_be_called_so(vmsnap: Vmsnap, nam
         (("lab", "reset", LAB), Exit.CANCELLED, "confirm with --yes"),
         (("lab", "baseline", "nothing", "--yes"), Exit.MISSING, "lab baseline nothing VM"),
         (("take", "--lab", LAB, "--prune", "--yes"), Exit.USAGE, "[labs.keep]"),
+        (("prune", "--lab", LAB), Exit.USAGE, "in the config file: [labs.keep]"),
         (("prune", "--keep-last", "1"), Exit.USAGE, "of which --lab"),
     ],
 )

@@ -61,7 +61,8 @@ def prune_verb(
     if not policy.keeps_any and lab:
         policy = next((rule.keep for rule in setup.labs if rule.name == lab), policy)
     if not policy.keeps_any:
-        raise click.UsageError("Say what is kept, such as --keep-last 3 --daily 7: else all would go.")
+        config = " (or, of a --lab, in the config file: [labs.keep])" if lab else ""
+        raise click.UsageError(f"Say what is kept, such as --keep-last 3 --daily 7{config}: else all would go.")
     if not vms and not lab:
         raise click.UsageError("Say of which vms, or of which --lab.")
     return asyncio.run(_prune(setup, vms, lab, policy, dry_run=dry_run, yes=yes, as_json=as_json))
@@ -131,8 +132,12 @@ def _tell(prunings: Sequence[Pruning]) -> None:
         if pruning.doomed:
             count = f"{len(pruning.doomed)} snapshot{'' if len(pruning.doomed) == 1 else 's'}"
             note(f"{clean(pruning.vm.name)}: {count} would go, which {in_words(pruning.freed)}")
-    if not any(pruning.doomed for pruning in prunings):
+    doomed = [pruning for pruning in prunings if pruning.doomed]
+    if not doomed:
         note("Nothing would go.")
+    elif len(doomed) > 1:
+        total = sum(len(pruning.doomed) for pruning in doomed)
+        note(f"In all {total} snapshots of {len(doomed)} VMs would go, which {in_words(prune.freed(doomed))}.")
 
 
 def _tell_end(ended: Pruned) -> None:
