@@ -223,3 +223,24 @@ async def test_a_lab_without_vms_says_so(tmp_path: Path) -> None:
         await it.until(lambda: "This lab has no VMs" in it.toasts)
         await it.press("tab")
         await it.see("1 VM ", "no vm fits gone")
+
+
+async def test_which_lab_it_is_stays_in_sight(tmp_path: Path) -> None:
+    async with stage(tmp_path, size=NARROW) as it:
+        it.app.engine.lab_rules = tuple(LabRule(f"course-{number:02}", ("student-01",)) for number in range(12))
+        await it.press("b")
+        await it.see("course-00")
+        for _ in range(9):
+            await it.press("tab")
+        await it.see("course-09")
+        assert it.lines[1].startswith("  ‹")
+
+
+async def test_the_ways_out_and_to_the_help_stay_in_sight(tmp_path: Path) -> None:
+    async with stage(tmp_path, size=NARROW) as it:
+        await opened(it)
+        await it.see("rR Reset", "esc Back ? Help q Quit")
+        await it.pilot.resize_terminal(120, 36)
+        await it.see("n New esc Back ? Help q Quit")
+        await it.pilot.resize_terminal(*NARROW)
+        await it.until(lambda: "n New" not in it.text)

@@ -74,7 +74,7 @@ async def planned(engine: Engine, seats: Sequence[Seat]) -> tuple[SeatPlan, ...]
 
 async def _planned(engine: Engine, seat: Seat) -> SeatPlan:
     if seat.baseline is None:
-        return SeatPlan(seat, problem="it has no baseline yet")
+        return SeatPlan(seat, problem="it has no baseline yet: take one first")
     try:
         facts = await engine.facts(seat.vm.ref)
     except VmsnapError as error:
@@ -209,7 +209,7 @@ def protect(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Gr
 
     async def one(seat: Seat, _course: Course) -> str:
         if seat.baseline is None:
-            raise _NotDoneError("it has no baseline yet")
+            raise _NotDoneError("it has no baseline yet: take one first")
         plan = await engine.plan(Edit(seat.baseline.ref, protected=on, baseline=name))
         if any(refusal.code == "nothing-to-do" for refusal in plan.refusals):
             return plan.refusals[0].why

@@ -9,16 +9,14 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.drift import drift
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.freeze import FreezeState
-from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
-from vmsnap_tui.present.card import Card, none_fits, sentence
+from vmsnap_tui.present.card import Card, lab_names, none_fits, sentence
 from vmsnap_tui.present.graph import Piece
 from vmsnap_tui.ui.screens.baseline import BaselineScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
@@ -26,6 +24,7 @@ from vmsnap_tui.ui.screens.lab_name import LabNameScreen
 from vmsnap_tui.ui.screens.reset import AgreeScreen, ResetScreen
 from vmsnap_tui.ui.several import prune_several, take_several
 from vmsnap_tui.ui.widgets.cards import CardsView
+from vmsnap_tui.ui.widgets.footer import RoomyFooter
 from vmsnap_tui.ui.widgets.group import fraction
 from vmsnap_tui.ui.widgets.lines import Lines
 
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
 
 _RESET, _POWER = (Binding.Group(words, compact=True) for words in ("Reset", "Start/Stop"))
 """Keys that stand together in the footer."""
+_RARE, _ROOMY = {"take", "protect", "make"}, 104
+"""What a footer of fewer cells has no room for."""
 _LIT = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
 _NONE = (
     ("", ""),
@@ -103,7 +104,7 @@ class LabsScreen(Screen[None]):
         """The names of the labs, the cards, and the keys."""
         yield Lines(3, id="labs", classes="pane")
         yield CardsView(id="cards")
-        yield Footer(show_command_palette=False, compact=True)
+        yield RoomyFooter(_RARE, _ROOMY)
 
     def on_mount(self) -> None:
         """Show what is known, and hear of what changes."""
@@ -111,6 +112,11 @@ class LabsScreen(Screen[None]):
         self._cards.focus()
         self._leave = self._engine.store.subscribe(self._hear)
         self._show()
+
+    def on_resize(self) -> None:
+        """Room for more names of labs, or fewer."""
+        if self._labs:
+            self._head(self._lab)
 
     def on_unmount(self) -> None:
         """Hear no more."""
@@ -164,14 +170,11 @@ class LabsScreen(Screen[None]):
     def _head(self, lab: Lab | None) -> None:
         lines = self.query_one("#labs", Lines)
         lines.border_title = Content(f"Labs {len(self._labs)}")
-        names = []
-        for each in self._labs:
-            is_here = each.name == self._lab_name
-            names.append(Piece(f" {clean(each.name)} ", "accent" if is_here else "foreground-muted"))
-            names.append(Piece(" ", "foreground"))
         if lab is None:
-            lines.show([tuple(names), (), ()])
+            lines.show([(), (), ()])
             return
+        names = [each.name for each in self._labs]
+        tabs = lab_names(names, names.index(lab.name), self.size.width)
         up = sum(seat.vm.state.is_active for seat in lab.seats)
         off = sum(seat.is_off_baseline for seat in lab.seats)
         bare = sum(seat.baseline is None and seat.known for seat in lab.seats)
@@ -179,7 +182,7 @@ class LabsScreen(Screen[None]):
         unmet = none_fits(lab) if lab.seats and self._knows_all else ""
         lines.show(
             [
-                tuple(names),
+                tabs,
                 (
                     Piece(f" {len(lab.seats)} VM{'s' * (len(lab.seats) != 1)}", "foreground"),
                     Piece(f"  {up} up", "foreground-muted"),

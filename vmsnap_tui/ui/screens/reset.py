@@ -15,13 +15,11 @@ from vmsnap_tui.present import marks
 from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.order import in_words
 from vmsnap_tui.ui.plan_lines import plan_lines
-from vmsnap_tui.ui.screens.dialogue import Frame, SummaryFrame, label
+from vmsnap_tui.ui.screens.dialogue import SummaryFrame, label
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from textual.widget import Widget
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.labs import SeatPlan
@@ -104,7 +102,7 @@ def _lines(plans: Plans) -> Iterator[Content]:
             yield from (Content.assemble("  ", line) for line in plan_lines(each.plan))
 
 
-class AgreeScreen(Frame[bool]):
+class AgreeScreen(SummaryFrame[bool]):
     """A plain yes to something that destroys nothing."""
 
     verb = "Do it"
@@ -119,10 +117,6 @@ class AgreeScreen(Frame[bool]):
         """What is to be done."""
         return self._heading
 
-    def body(self) -> Widget:
-        """To whom."""
-        return Static("\n".join(clean(name) for name in self._vm_names), markup=False)
-
     @property
     def result(self) -> bool | None:
         """Yes."""
@@ -134,6 +128,7 @@ class AgreeScreen(Frame[bool]):
         await self.query_one("#options").mount(
             label(f"{count} VM{'s' * (count != 1)}", first=True), Static(self._words, markup=False)
         )
+        self.show_summary(Content(clean(name)) for name in self._vm_names)
         bar = self.query_one(ConfirmBar)
         bar.ask(Question(self._heading, bool(count), False, ""))
         bar.attend()
