@@ -11,16 +11,18 @@ from vmsnap_tui.cli.session import listed
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.spent import spent
-from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.errors import Denied, Missing
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.present.card import none_fits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import GroupJob
     from vmsnap_tui.model.lab import Lab
-    from vmsnap_tui.model.vm import VmRef
+    from vmsnap_tui.model.vm import Vm, VmRef
 
 
 async def known_labs(engine: Engine) -> tuple[Lab, ...]:
@@ -42,6 +44,16 @@ async def named_lab(engine: Engine, name: str) -> Lab:
     if found.unmet:
         note(painted(f"{marks.CAUTION.glyph} {none_fits(found)}", marks.CAUTION.style))
     return found
+
+
+def check_writable(engine: Engine, vms: Iterable[Vm], *, dry_run: bool = False) -> None:
+    """Before anything is asked or begun. Raises Denied where all of these stand on sites that must not be changed."""
+    if dry_run:
+        return
+    places = {vm.ref.site for vm in vms}
+    if places and all(engine.store.sites[place].site.read_only for place in places):
+        is_ = "is" if len(places) == 1 else "are"
+        raise Denied(f"{', '.join(sorted(places))} {is_} read-only", "start without --read-only to change them")
 
 
 async def followed(engine: Engine, job: GroupJob, *, as_json: bool = False) -> GroupJob:
@@ -88,6 +100,8 @@ def member_shapes(engine: Engine, job: GroupJob) -> list[dict[str, Any]]:
     ]
 
 
-def exit_of(job: GroupJob) -> int:
-    """Whether all are where they should be."""
-    return Exit.FAILED if job.undone else Exit.OK
+def exit_of(job: GroupJob, refused: Iterable[VmRef] = ()) -> int:
+    """Whether all are where they should be; of those that are not, whether their plans had said so: `refused`."""
+    if not job.undone:
+        return Exit.OK
+    return Exit.REFUSED if set(job.undone) <= set(refused) else Exit.FAILED

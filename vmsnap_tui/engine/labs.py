@@ -192,8 +192,8 @@ def power(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Grou
 
     async def one(seat: Seat, _course: Course) -> str:
         plan = await engine.plan(Power(seat.vm.ref, on))
-        if any(refusal.code == "nothing-to-do" for refusal in plan.refusals):
-            return plan.refusals[0].why
+        if idle := _idle(plan):
+            return idle
         await _ask(engine, plan.request)
         return "running" if on else "off"
 
@@ -211,14 +211,19 @@ def protect(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Gr
         if seat.baseline is None:
             raise _NotDoneError("it has no baseline yet: take one first")
         plan = await engine.plan(Edit(seat.baseline.ref, protected=on, baseline=name))
-        if any(refusal.code == "nothing-to-do" for refusal in plan.refusals):
-            return plan.refusals[0].why
+        if idle := _idle(plan):
+            return idle
         await _ask(engine, plan.request)
         return "protected" if on else "not protected"
 
     verb = "Protect" if on else "Unprotect"
     words = "protected" if on else "not protected"
     return _together(engine, f"{verb} the baselines of {name}", [[(seat.vm, seat) for seat in seats]], one, words)
+
+
+def _idle(plan: Plan) -> str:
+    """Why there is nothing to do, whatever else would stand in the way."""
+    return next((refusal.why for refusal in plan.refusals if refusal.code == "nothing-to-do"), "")
 
 
 class _NotDoneError(Exception):

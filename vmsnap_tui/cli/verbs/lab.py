@@ -16,7 +16,7 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted
 from vmsnap_tui.cli.plan_text import plan_shape
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.cli.together import exit_of, followed, known_labs, member_shapes, named_lab, times
+from vmsnap_tui.cli.together import check_writable, exit_of, followed, known_labs, member_shapes, named_lab, times
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.engine.drift import drift
@@ -159,6 +159,7 @@ async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, 
     took: dict[VmRef, float] = {}
     async with engine_for(setup) as engine:
         seats = await _chosen(engine, await named_lab(engine, name), vms)
+        check_writable(engine, [seat.vm for seat in seats], dry_run=dry_run)
         with alone("lab", engine.state):
             plans = await labs.planned(engine, seats)
             able = sum(each.can_run for each in plans)
@@ -177,7 +178,7 @@ async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, 
         if job.undone and not as_json:
             again = [member.name for member in job.members if member.vm in job.undone]
             note(f"Those again: {shlex.join(['vmsnap', 'lab', 'reset', name, *again])}")
-        return exit_of(job)
+        return exit_of(job, [each.seat.vm.ref for each in plans if not each.can_run])
     return Exit.OK if able == len(plans) else Exit.REFUSED
 
 
@@ -238,6 +239,7 @@ async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool, a
             what = f"the lab {name} has no vms" if name in labs_now else f"there is no lab {name}"
             raise Missing(what, f"make it: vmsnap lab baseline {shlex.quote(name)} VM…")
         chosen = await chosen_vms(engine, vms) if vms else [seat.vm for seat in known.values()]
+        check_writable(engine, chosen)
         agree_to("baseline", len(chosen), "vm", yes=yes)
         with alone("lab", engine.state):
             pairs = [(vm, known[vm.ref].baseline if vm.ref in known else None) for vm in chosen]
@@ -265,6 +267,7 @@ def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]]
     async def run(setup: Setup, name: str, *, yes: bool, as_json: bool) -> int:
         async with engine_for(setup) as engine:
             found = await named_lab(engine, name)
+            check_writable(engine, [seat.vm for seat in found.seats])
             agree_to(verb, len(found.seats), "vm", yes=yes)
             with alone("lab", engine.state):
                 return await _done(engine, name, begin(engine, name, found.seats), as_json=as_json)

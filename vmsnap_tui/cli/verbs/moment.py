@@ -15,6 +15,7 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted, sa
 from vmsnap_tui.cli.plan_text import caution_lines, loss_lines, plan_shape
 from vmsnap_tui.cli.session import engine_for, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
+from vmsnap_tui.cli.together import check_writable
 from vmsnap_tui.engine import group, labs
 from vmsnap_tui.model.moment import Side, is_group, picks_of, spread, wrong_clock
 from vmsnap_tui.model.order import waves
@@ -75,6 +76,7 @@ async def _restore(
         raise click.BadParameter(str(error), param_hint="--at") from error
     async with engine_for(setup) as engine:
         chosen = await chosen_vms(engine, vms)
+        check_writable(engine, chosen, dry_run=dry_run)
         known = {vm.ref: await snapshots_of(engine, vm.ref) for vm in chosen}
         picks = picks_of([(vm, known[vm.ref]) for vm in chosen], at, Side(side))
         wrong = {ref: wrong_clock(snapshots, datetime.now(UTC)) for ref, snapshots in known.items()}
