@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.lab import Seat
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.vm import VmRef
+    from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
 
 async def opened(it: Stage) -> None:
@@ -244,3 +245,17 @@ async def test_the_ways_out_and_to_the_help_stay_in_sight(tmp_path: Path) -> Non
         await it.see("n New esc Back ? Help q Quit")
         await it.pilot.resize_terminal(*NARROW)
         await it.until(lambda: "n New" not in it.text)
+
+
+async def test_what_a_lab_may_lack_is_said(tmp_path: Path) -> None:
+    """A site that does not answer may hold more of its vms."""
+
+    def lose(platforms: dict[str, DemoPlatform]) -> None:
+        platforms["cloud-edge"].world.lose("nobody at home")
+
+    async with stage(tmp_path, prepare=lose) as it:
+        await opened(it)
+        await it.see("unknown what is on cloud-edge: no answer")
+        await it.press("R")
+        await it.until(lambda: isinstance(it.app.screen, ResetScreen) and it.app.screen.result)
+        await it.see("What may be missing")

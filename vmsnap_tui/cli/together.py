@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import note, painted, say
-from vmsnap_tui.cli.session import listed
+from vmsnap_tui.cli.session import all_listed
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.spent import spent
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 async def known_labs(engine: Engine) -> tuple[Lab, ...]:
     """All labs. Raises what a site raises that cannot be read: a lab must not be reset by halves unawares."""
-    for error in (await listed(engine, snapshots=True)).values():
-        raise error
+    await all_listed(engine, snapshots=True)
     return labs.all_labs(engine, engine.lab_rules)
 
 

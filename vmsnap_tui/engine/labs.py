@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vmsnap_tui.engine.ask import Planned, asked, done, why_not_done
 from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.lab import labs_of
 from vmsnap_tui.model.naming import fresh_snapshot_name
@@ -58,6 +59,12 @@ def ranks(engine: Engine) -> Callable[[Vm], int]:
         return next((rule.rank(vm) for rule in rules if rule.has(vm)), 0)
 
     return rank
+
+
+def unseen(engine: Engine) -> tuple[str, ...]:
+    """The sites that do not answer now: vms of a lab may be there, and nobody sees them."""
+    gone = {SiteStatus.FAILED, SiteStatus.LOST}
+    return tuple(name for name, view in engine.store.sites.items() if view.status in gone)
 
 
 def all_labs(engine: Engine, rules: Sequence[LabRule]) -> tuple[Lab, ...]:

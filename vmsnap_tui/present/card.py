@@ -75,6 +75,11 @@ def lab_names(names: Sequence[str], here: int, width: int) -> Line:
     return (*pieces, Piece(f"{_BEYOND}{more}" if more else "", "foreground-muted"))
 
 
+def unseen_words(sites: Sequence[str]) -> str:
+    """What a lab may lack while these do not answer, "" where all do."""
+    return f"unknown what is on {', '.join(map(clean, sites))}: no answer" if sites else ""
+
+
 def none_fits(lab: Lab) -> str:
     """Which names of a lab's rule stand for nothing, "" where all do."""
     return f"no vm fits {', '.join(clean(each) for each in lab.unmet)}" if lab.unmet else ""

@@ -70,6 +70,10 @@ def test_the_sites_that_answer_are_listed_beside_the_one_that_does_not(vmsnap: V
     assert ended.err.startswith("gone: ")
     sites = vmsnap("ls", "--json").json["sites"]
     assert [site["error"] and site["error"]["kind"] for site in sites] == [None, "unreachable"]
+    # A pattern and a lab must not leave out what is not seen: which site that is, is said.
+    for words in (("lab", "reset", "networks-101", "--yes"), ("restore", "--at=-1h", "student-*", "--yes")):
+        ended = vmsnap(*words)
+        assert (ended.code, ended.err.startswith("gone: ")) == (Exit.UNREACHABLE, True)
 
 
 def test_no_site_at_all_is_not_answered_with_the_demo(

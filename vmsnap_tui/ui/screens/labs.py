@@ -16,7 +16,7 @@ from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.present import marks
-from vmsnap_tui.present.card import Card, lab_names, none_fits, sentence
+from vmsnap_tui.present.card import Card, lab_names, none_fits, sentence, unseen_words
 from vmsnap_tui.present.graph import Piece
 from vmsnap_tui.ui.screens.baseline import BaselineScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
@@ -179,7 +179,9 @@ class LabsScreen(Screen[None]):
         off = sum(seat.is_off_baseline for seat in lab.seats)
         bare = sum(seat.baseline is None and seat.known for seat in lab.seats)
         marked = len(self._cards.marked)
-        unmet = none_fits(lab) if lab.seats and self._knows_all else ""
+        doubt = unseen_words(labs.unseen(self._engine))
+        if not doubt and lab.seats and self._knows_all:
+            doubt = none_fits(lab)
         lines.show(
             [
                 tabs,
@@ -188,7 +190,7 @@ class LabsScreen(Screen[None]):
                     Piece(f"  {up} up", "foreground-muted"),
                     Piece(f"  {off or 'none'} away from the baseline", "warning" if off else "success"),
                     Piece(f"  {bare} without one" if bare else "", "warning"),
-                    Piece(f"  {marks.CAUTION.glyph} {unmet}" if unmet else "", "warning"),
+                    Piece(f"  {marks.CAUTION.glyph} {doubt}" if doubt else "", "warning"),
                     Piece(f"  {marks.MARKED.glyph} {marked} marked" if marked else "", "accent"),
                 ),
                 sentence(self._cards.card) if self._cards.card else (),

@@ -12,6 +12,7 @@ from vmsnap_tui.engine import labs
 from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
+from vmsnap_tui.present.card import unseen_words
 from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.order import in_words
 from vmsnap_tui.ui.plan_lines import plan_lines
@@ -65,9 +66,16 @@ class ResetScreen(SummaryFrame[Plans]):
             ),
             label("As many as the sites allow"),
             Static("\n".join(limits), markup=False),
+            *self._doubt(),
             *((label("In what order"), Static(order, markup=False)) if order else ()),
         )
         self._plan()
+
+    def _doubt(self) -> Iterator[Static]:
+        words = unseen_words(labs.unseen(self._engine))
+        if words:
+            yield label("What may be missing")
+            yield Static(Content.styled(f"{marks.CAUTION.glyph} {words}", "$text-warning"))
 
     @work(exclusive=True)
     async def _plan(self) -> None:
