@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import note, painted, say
 from vmsnap_tui.cli.session import all_listed
+from vmsnap_tui.cli.stop import stoppable
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.spent import spent
@@ -56,7 +57,7 @@ def check_writable(engine: Engine, vms: Iterable[Vm], *, dry_run: bool = False) 
 
 
 async def followed(engine: Engine, job: GroupJob, *, as_json: bool = False) -> GroupJob:
-    """Tell each vm as it ends."""
+    """Tell each vm as it ends. Ctrl-C asks all that is not over to stop."""
     told: set[str] = set()
 
     def tell(_: object = None) -> None:
@@ -70,7 +71,8 @@ async def followed(engine: Engine, job: GroupJob, *, as_json: bool = False) -> G
 
     leave = engine.store.subscribe(tell)
     try:
-        ended = await engine.groups.wait(job.id)
+        with stoppable(lambda: engine.groups.cancel(job.id)):
+            ended = await engine.groups.wait(job.id)
     finally:
         leave()
     tell()
@@ -103,4 +105,6 @@ def exit_of(job: GroupJob, refused: Iterable[VmRef] = ()) -> int:
     """Whether all are where they should be; of those that are not, whether their plans had said so: `refused`."""
     if not job.undone:
         return Exit.OK
+    if job.cancelling:
+        return Exit.CANCELLED
     return Exit.REFUSED if set(job.undone) <= set(refused) else Exit.FAILED

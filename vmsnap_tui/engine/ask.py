@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Plan, Request
 
 
+NOT_BEGUN = "not begun"
+"""What is said of a vm's share where somebody asked to stop before it."""
+
+
 class Planned:
     """What each vm's share of something has: its `plan`, or the `problem` that keeps it from having one."""
 

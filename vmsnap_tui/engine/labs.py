@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from vmsnap_tui.engine.ask import Planned, asked, done, why_not_done
+from vmsnap_tui.engine.ask import NOT_BEGUN, Planned, asked, done, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.errors import VmsnapError
@@ -254,7 +254,7 @@ def _together(
     async def work(course: Course) -> str:
         async def alone(vm: Vm, thing: T) -> bool:
             if course.stopping:
-                course.tell(vm.ref, JobState.CANCELLED, "not begun")
+                course.tell(vm.ref, JobState.CANCELLED, NOT_BEGUN)
                 return False
             try:
                 said = await one(thing, course)

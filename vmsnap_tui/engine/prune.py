@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import done, why_not_done
+from vmsnap_tui.engine.ask import NOT_BEGUN, done, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing, VmsnapError
 from vmsnap_tui.model.lab import baseline_of
@@ -81,11 +81,19 @@ def freed(prunings: Iterable[Pruning]) -> Reclaim:
     return sum((each.freed for each in prunings), NOTHING)
 
 
-async def prune(engine: Engine, pruning: Pruning, told: Callable[[Pruned], None]) -> tuple[Pruned, ...]:
-    """Delete what is doomed, each by a plan on fresh facts. One that cannot go alone stays, and the others go on."""
+async def prune(
+    engine: Engine, pruning: Pruning, told: Callable[[Pruned], None], stopping: Callable[[], bool] = lambda: False
+) -> tuple[Pruned, ...]:
+    """Delete what is doomed, each by a plan on fresh facts. One that cannot go alone stays, and the others go on.
+
+    Once it is `stopping`, nothing more is deleted.
+    """
     found = []
     for snapshot in pruning.doomed:
-        ended = await _deleted(engine, pruning.vm, snapshot)
+        if stopping():
+            ended = Pruned(pruning.vm, snapshot, NOT_BEGUN)
+        else:
+            ended = await _deleted(engine, pruning.vm, snapshot)
         told(ended)
         found.append(ended)
     return tuple(found)
@@ -116,9 +124,9 @@ def begin(engine: Engine, prunings: Sequence[Pruning]) -> GroupJob:
             def tell(each: Pruned) -> None:
                 course.tell(vm, JobState.RUNNING, each.problem or f"{each.snapshot.name} deleted")
 
-            ended = await prune(engine, pruning, tell)
+            ended = await prune(engine, pruning, tell, lambda: course.stopping)
             left = [f"{each.snapshot.name}: {each.problem}" for each in ended if each.problem]
-            state = JobState.FAILED if left else JobState.DONE
+            state = JobState.DONE if not left else JobState.CANCELLED if course.stopping else JobState.FAILED
             course.tell(vm, state, "; ".join(left) or f"{len(ended)} deleted")
             return ended
 

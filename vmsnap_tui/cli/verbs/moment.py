@@ -15,6 +15,7 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted, sa
 from vmsnap_tui.cli.plan_text import caution_lines, loss_lines, plan_shape
 from vmsnap_tui.cli.session import engine_for, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
+from vmsnap_tui.cli.stop import stoppable
 from vmsnap_tui.cli.together import check_writable
 from vmsnap_tui.engine import group, labs
 from vmsnap_tui.model.moment import Side, is_group, picks_of, spread, wrong_clock
@@ -88,10 +89,13 @@ async def _restore(
                 if names := [clean(each.name) for each in known[vm.ref] if each.id in wrong[vm.ref]]:
                     note(f"{clean(vm.name)}: {painted(clock_words(names), marks.CAUTION.style)}")
         able = [each for each in parts if each.can_run]
+        stopped = False
         blocked = not able or (all_or_nothing and len(able) < len(parts))
         if not dry_run and not blocked:
             agree_to("restore", len(able), "vm", yes=yes)
-            parts = await group.restore(engine, parts, _tell_end, all_or_nothing=all_or_nothing)
+            with stoppable(engine.jobs.cancel_all) as asked:
+                parts = await group.restore(engine, parts, _tell_end, all_or_nothing=all_or_nothing, stopping=asked)
+            stopped = asked()
     if as_json:
         emit(
             {
@@ -106,8 +110,14 @@ async def _restore(
         say(f"{done} of {len(parts)} put back")
     if dry_run or blocked:
         return Exit.OK if len(able) == len(parts) else Exit.REFUSED
+    return _exit_of(parts, stopped=stopped)
+
+
+def _exit_of(parts: Sequence[Part], *, stopped: bool) -> int:
     if all(each.is_done for each in parts):
         return Exit.OK
+    if stopped:
+        return Exit.CANCELLED
     return Exit.FAILED if any(each.can_run and not each.is_done for each in parts) else Exit.REFUSED
 
 

@@ -13,6 +13,7 @@ from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.output import Cell, columns, emit, note, painted, say
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
+from vmsnap_tui.cli.stop import stoppable
 from vmsnap_tui.cli.together import check_writable, named_lab
 from vmsnap_tui.engine import prune
 from vmsnap_tui.engine.alone import alone
@@ -84,6 +85,7 @@ async def pruned(engine: Engine, vms: Sequence[Vm], policy: Policy, *, dry_run: 
     ended: list[Pruned] = []
     prunings: list[Pruning] = []
     unread: dict[VmRef, VmsnapError] = {}
+    stopped = False
     with alone("prune", engine.state):
         for vm in vms:
             try:
@@ -96,13 +98,17 @@ async def pruned(engine: Engine, vms: Sequence[Vm], policy: Policy, *, dry_run: 
         doomed = sum(len(each.doomed) for each in prunings)
         if doomed and not dry_run:
             agree_to("delete", doomed, "snapshot", yes=yes)
-            for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end) for each in prunings)):
-                ended += each
+            with stoppable(engine.jobs.cancel_all) as asked:
+                for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end, asked) for each in prunings)):
+                    ended += each
+            stopped = asked()
     if as_json:
         failed = [_unread_shape(vm, unread[vm.ref]) for vm in vms if vm.ref in unread]
         emit({"policy": policy, "vms": [*(_shape(each, ended) for each in prunings), *failed]})
     elif ended:
         say(f"{sum(not each.problem for each in ended)} of {len(ended)} deleted")
+    if stopped and any(each.problem for each in ended):
+        return Exit.CANCELLED
     return _exit_of(ended, list(unread.values()))
 
 
