@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_CALLED = {"lab": "run for a lab or a group"}
+"""How what is done alone is called, where its lock is called otherwise."""
+
+
 @contextmanager
 def alone(what: str, state: Path) -> Iterator[None]:
     """Nobody else does this with the same state folder meanwhile. Raises Conflict where somebody does.
@@ -24,4 +28,4 @@ def alone(what: str, state: Path) -> Iterator[None]:
         with FileLock(state / f"{what}.lock", timeout=0):
             yield
     except Timeout as error:
-        raise Conflict(f"another {what} is under way", "wait until it is done") from error
+        raise Conflict(f"another {_CALLED.get(what, what)} is under way", "wait until it is done") from error

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.engine.alone import alone
+from vmsnap_tui.engine.locations import state_folder
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
@@ -180,3 +182,11 @@ def test_nothing_is_taken_for_a_lab_that_cannot_be_called_so(vmsnap: Vmsnap, nam
 def test_bad_words(vmsnap: Vmsnap, words: tuple[str, ...], code: Exit, said: str) -> None:
     ended = vmsnap(*words)
     assert (ended.code, said in ended.err) == (code, True), ended.err
+
+
+def test_two_at_once(vmsnap: Vmsnap) -> None:
+    assert vmsnap("lab", "list").code == Exit.OK  # the folder is there
+    with alone("lab", state_folder() / "demo"):
+        for words in (("lab", "reset", LAB, "--yes"), ("take", "--together", "db-prod-01")):
+            ended = vmsnap(*words)
+            assert (ended.code, "another run for a lab or a group is under way" in ended.err) == (Exit.CONFLICT, True)
