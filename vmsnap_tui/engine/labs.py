@@ -242,6 +242,10 @@ async def _ask(engine: Engine, request: Request) -> None:
         raise _NotDoneError(why)
 
 
+def _not_done(course: Course) -> JobState:
+    return JobState.CANCELLED if course.stopping else JobState.FAILED
+
+
 def _together(
     engine: Engine,
     title: str,
@@ -259,7 +263,7 @@ def _together(
             try:
                 said = await one(thing, course)
             except (_NotDoneError, VmsnapError) as error:
-                course.tell(vm.ref, JobState.FAILED, str(error))
+                course.tell(vm.ref, _not_done(course), str(error))
                 return False
             course.tell(vm.ref, JobState.DONE, said)
             return True
