@@ -37,3 +37,13 @@ def agree_to(verb: str, count: int, things: str, *, yes: bool) -> None:
         typed: str = click.prompt(f'Type "{word}" to {verb} {what}', default="", show_default=False, err=True)
     if typed.strip() != word:
         raise Cancelled("nothing was done")
+
+
+def go_on(*, yes: bool) -> None:
+    """A plain yes to what destroys nothing; where there is nobody to ask it goes ahead. Raises Cancelled."""
+    if yes or not sys.stdin.isatty():
+        return
+    with interruptible():
+        agreed = click.confirm("Go on?", default=True, err=True)
+    if not agreed:
+        raise Cancelled("nothing was done")

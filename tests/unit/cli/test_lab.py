@@ -190,3 +190,11 @@ def test_two_at_once(vmsnap: Vmsnap) -> None:
         for words in (("lab", "reset", LAB, "--yes"), ("take", "--together", "db-prod-01")):
             ended = vmsnap(*words)
             assert (ended.code, "another run for a lab or a group is under way" in ended.err) == (Exit.CONFLICT, True)
+
+
+def test_on_a_terminal_it_is_asked_before_several_are_taken(vmsnap: Vmsnap) -> None:
+    ended = vmsnap("take", "--together", "db-prod-01", "db-prod-02", typed="n\n")
+    assert (ended.code, ended.out) == (Exit.CANCELLED, "")
+    assert "db-prod-01: ◆ filesystem, frozen" in ended.err
+    assert vmsnap("take", "--together", "db-prod-01", "db-prod-02", typed="y\n").code == Exit.OK
+    assert vmsnap("take", "--together", "db-prod-01", "--yes", typed="").code == Exit.OK

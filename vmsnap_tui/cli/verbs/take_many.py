@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vmsnap_tui.cli.agree import go_on
 from vmsnap_tui.cli.chosen import chosen_vms
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.cli.output import emit, note, painted
@@ -94,6 +95,7 @@ async def _take(
             if as_json:
                 emit({"vms": [_planned_shape(share) for share in shares]})
             return Exit.OK if all(share.can_run for share in shares) else Exit.REFUSED
+        go_on(yes=yes or not any(share.can_run for share in shares))
         with alone("lab", engine.state):
             job = taking.begin(engine, f"Snapshot of {lab_name or f'{len(shares)} VMs'}", shares, limit=limit)
             ended = await followed(engine, job, as_json=as_json)
