@@ -67,7 +67,8 @@ async def test_a_filter_that_nothing_fits_says_what_to_do(tmp_path: Path) -> Non
     async with stage(tmp_path) as it:
         await it.press("slash")
         await it.type("zzz")
-        await it.see("Nothing fits “zzz”.", "esc clears the filter.")
+        await it.see("Nothing fits “zzz”.", "esc clears the filter.", "No VM is chosen.")
+        assert "No sites" not in it.text
 
 
 async def test_marks_fold_and_sort(tmp_path: Path) -> None:

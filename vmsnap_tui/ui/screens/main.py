@@ -234,6 +234,8 @@ class MainScreen(Screen[None]):
         self._look_around()
 
     def _words_for_no_vm(self, site: SiteView | None) -> tuple[str, str]:
+        if site is None and self._engine.store.sites:
+            return ("No VM is chosen.", "Nothing fits the filter; esc clears it.")
         if site is None:
             return ("No sites.", "Name one with vmsnap -c URI, or in the config file: vmsnap config init.")
         if is_troubled(site) and site.error:
