@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 from msgspec import structs
 
@@ -76,6 +76,7 @@ def test_ticks_stand_apart_and_in_order(scale: Scale, room: int) -> None:
 
 
 @given(scales, some.integers(6, 12))
+@example(Scale(datetime(2025, 6, 2, tzinfo=UTC).timestamp(), 40 * 86_400.0, 66), 12)
 def test_a_line_never_bears_a_single_tick(scale: Scale, room: int) -> None:
     """One round time says nothing of how long the line is. Steps are at most two and a half times the one before."""
     assert scale.width < 5.5 * room or len(list(scale.ticks(room))) > 1
