@@ -83,7 +83,7 @@ class Groups:
         self._courses: dict[str, Course] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.read: set[str] = set()
-        """Those whose outcome somebody has seen: nobody needs to be told of it."""
+        """Those that somebody looks at, or has seen end: nobody needs to be told of them."""
 
     def start(self, title: str, vms: Iterable[Vm], work: Callable[[Course], Awaitable[str]]) -> GroupJob:
         """Begin. `work` does it all and says in the end what came of it."""
