@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.model.errors import Unreachable, VmsnapError
 from vmsnap_tui.model.plan import Step
 from vmsnap_tui.model.vm import PlatformKind, Site, VmRef
-from vmsnap_tui.platforms.openshift.cluster import Ask, Cluster
+from vmsnap_tui.platforms.openshift.cluster import Cluster
 from vmsnap_tui.platforms.openshift.errors import typed
 from vmsnap_tui.platforms.openshift.serving import Serving
 from vmsnap_tui.platforms.openshift.steps import run
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.plan import JsonValue
     from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.platforms.openshift.line import Ask
 
 Object = dict[str, Any]
 Look = Callable[["FakeCluster"], None]
