@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import done, why_not_done
+from vmsnap_tui.engine.ask import done, never, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing, VmsnapError
 from vmsnap_tui.model.lab import baseline_of
@@ -82,7 +82,9 @@ def _judged(vm: Vm, snapshots: Sequence[Snapshot], policy: Policy, rules: Sequen
     return judged(snapshots, policy, baselines={each.id for each in named if each is not None})
 
 
-async def prune(engine: Engine, pruning: Pruning, told: Callable[[Pruned], None]) -> tuple[Pruned, ...]:
+async def prune(
+    engine: Engine, pruning: Pruning, told: Callable[[Pruned], None], is_stopped: Callable[[], bool] = never
+) -> tuple[Pruned, ...]:
     """Delete what is doomed, each by a plan on fresh facts. One that cannot go alone stays, and the others go on.
 
     Each is judged again before: since somebody agreed to it others may have deleted what was to be kept, or given its
@@ -90,13 +92,13 @@ async def prune(engine: Engine, pruning: Pruning, told: Callable[[Pruned], None]
     """
     found = []
     for snapshot in pruning.doomed:
-        ended = await _deleted(engine, pruning, snapshot)
+        ended = await _deleted(engine, pruning, snapshot, is_stopped)
         told(ended)
         found.append(ended)
     return tuple(found)
 
 
-async def _deleted(engine: Engine, pruning: Pruning, snapshot: Snapshot) -> Pruned:
+async def _deleted(engine: Engine, pruning: Pruning, snapshot: Snapshot, is_stopped: Callable[[], bool]) -> Pruned:
     vm = pruning.vm
     try:
         facts = await engine.facts(vm.ref)
@@ -111,7 +113,7 @@ async def _deleted(engine: Engine, pruning: Pruning, snapshot: Snapshot) -> Prun
     plan = facts.plan(Delete(snapshot.ref))
     if why := _needed_by_now(snapshot, now) or _why_not_alone(plan):
         return Pruned(vm, snapshot, why, stays=True)
-    ended = await done(engine, plan)
+    ended = await done(engine, plan, is_stopped)
     return Pruned(vm, snapshot, ended if isinstance(ended, str) else why_not_done(ended))
 
 
@@ -132,9 +134,10 @@ def begin(engine: Engine, prunings: Sequence[Pruning]) -> GroupJob:
             def tell(each: Pruned) -> None:
                 course.tell(vm, JobState.RUNNING, each.problem or f"{each.snapshot.name} deleted")
 
-            ended = await prune(engine, pruning, tell)
+            ended = await prune(engine, pruning, tell, lambda: course.stopping)
             left = [f"{each.snapshot.name}: {each.problem}" for each in ended if each.problem]
-            state = JobState.FAILED if left else JobState.DONE
+            state = JobState.CANCELLED if course.stopping else JobState.FAILED
+            state = state if left else JobState.DONE
             course.tell(vm, state, "; ".join(left) or f"{len(ended)} deleted")
             return ended
 

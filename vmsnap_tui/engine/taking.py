@@ -176,7 +176,10 @@ async def _one(engine: Engine, share: Share, gate: Place | None, course: Course)
         course.tell(vm, JobState.CANCELLED, "not begun")
         return False
     try:
-        job = await engine.jobs.wait((await engine.jobs.submit(share.plan, gate)).id)
+        job = await engine.jobs.submit(share.plan, gate)
+        if course.stopping:
+            engine.jobs.cancel(job.id)
+        job = await engine.jobs.wait(job.id)
     except VmsnapError as error:
         if gate:
             gate.leave()

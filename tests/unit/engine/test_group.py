@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.engine.waiting import until
 from vmsnap_tui.engine import group
 from vmsnap_tui.engine.engine import Engine
+from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.lab import LabRule
 from vmsnap_tui.model.moment import Pick, pick
@@ -127,3 +130,29 @@ async def test_what_others_depend_on_comes_first(engine: Engine) -> None:
         assert before.ended is not None
         assert after.started is not None
         assert before.ended <= after.started
+
+
+async def test_once_cancelled_no_other_one_is_put_back(engine: Engine) -> None:
+    parts = await group.planned(engine, await picks(engine))
+    before = await standing(engine)
+    engine.lab_rules = (LabRule("site", ("*",), order=(NAMES[0],)),)
+    job = group.begin(engine, "Back", parts)
+    await until(engine.jobs.all)
+    engine.groups.cancel(job.id)
+    ended = await engine.groups.wait(job.id)
+    assert [each.state for each in ended.members[1:]] == [JobState.CANCELLED] * 2
+    assert (await standing(engine))[1:] == before[1:]
+
+
+async def test_cancelled_right_after_it_was_begun_nothing_is_put_back(engine: Engine) -> None:
+    """Their jobs are not queued yet: nobody but the group can stop them."""
+    parts = await group.planned(engine, await picks(engine))
+    before = await standing(engine)
+    job = group.begin(engine, "Back", parts)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not engine.jobs.all()
+    engine.groups.cancel(job.id)
+    ended = await engine.groups.wait(job.id)
+    assert {each.state for each in ended.members} == {JobState.CANCELLED}
+    assert await standing(engine) == before

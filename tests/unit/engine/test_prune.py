@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
 
+from tests.unit.engine.waiting import until
 from vmsnap_tui.engine import prune
 from vmsnap_tui.engine.engine import Engine
+from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.retention import Policy
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 from vmsnap_tui.platforms.demo.sites import demo_sites
@@ -93,3 +96,24 @@ async def test_one_that_is_gone_already_is_as_good_as_deleted(engine: Engine) ->
     del machine(pruning).snapshots[pruning.doomed[0].id]
     ended = await prune.prune(engine, pruning, lambda _: None)
     assert not any(each.problem for each in ended)
+
+
+async def test_once_cancelled_no_other_one_is_deleted(engine: Engine) -> None:
+    pruning = await planned(engine)
+    job = prune.begin(engine, [pruning])
+    await until(engine.jobs.all)
+    engine.groups.cancel(job.id)
+    ended = await engine.groups.wait(job.id)
+    assert ended.members[0].state is JobState.CANCELLED
+    assert len(engine.jobs.all()) == 1
+    assert len(await left(engine, pruning)) >= len(pruning.verdicts) - 1
+
+
+async def test_cancelled_while_the_first_one_is_looked_at_none_is_deleted(engine: Engine) -> None:
+    pruning = await planned(engine)
+    job = prune.begin(engine, [pruning])
+    await asyncio.sleep(0)
+    engine.groups.cancel(job.id)
+    ended = await engine.groups.wait(job.id)
+    assert ended.members[0].state is JobState.CANCELLED
+    assert engine.jobs.all() == ()
