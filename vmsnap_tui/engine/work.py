@@ -97,6 +97,8 @@ class Work:
         try:
             said = await self._follower.connection.run(step, self._report, self._stop, self._gate)
         except VmsnapError as error:
+            if self._gate is not None:
+                self._gate.leave()  # at once: others stand frozen, and what follows may take its time
             state = JobState.CANCELLED if isinstance(error, Cancelled) else JobState.FAILED
             await self._step_over(state, error.words)
             raise
