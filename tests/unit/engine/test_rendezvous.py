@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from vmsnap_tui.engine import rendezvous
 from vmsnap_tui.engine.rendezvous import Place, Rendezvous
 from vmsnap_tui.model.errors import Cancelled, Failed
 from vmsnap_tui.model.together import Group, Hold
@@ -84,6 +85,54 @@ async def test_at_the_limit_nobody_waits() -> None:
     go.set()
     assert first == Group("g")
     assert await slow_one == Group("g")
+
+
+async def test_one_that_was_given_up_is_no_part_of_their_moment() -> None:
+    """Its job was broken off while its thread went on: nothing waited for it, and it waited for nobody."""
+    told: list[str] = []
+    meeting = Rendezvous("g", 2, LONG)
+    place, other = meeting.gate(), meeting.gate()
+    at_work, given_up = Event(), Event()
+
+    def goes_on() -> Group | None:
+        place.ready()
+        at_work.set()
+        given_up.wait(LONG)
+        place.still()
+        place.cut()
+        return place.over(Hold.HELD)
+
+    def gives_up() -> None:
+        at_work.wait(LONG)
+        place.leave()
+
+    late = asyncio.create_task(asyncio.to_thread(goes_on))
+    groups = await together(part(other, told, "other"), gives_up)
+    assert groups[0] == Group("g", meeting.window)
+    given_up.set()
+    assert await late == Group("g")
+
+
+async def test_all_are_told_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose thaw takes so long that nobody waits for it cannot make it one moment behind the others' backs."""
+    monkeypatch.setattr(rendezvous, "_NOTING", 0.0)
+    meeting = Rendezvous("g", 2, 0.2)
+    told: list[str] = []
+    slow, go = meeting.gate(), Event()
+
+    def thaws_slowly() -> Group | None:
+        slow.ready()
+        slow.still()
+        slow.cut()
+        go.wait(LONG)
+        return slow.over(Hold.HELD)
+
+    late = asyncio.create_task(asyncio.to_thread(thaws_slowly))
+    [first] = await together(part(meeting.gate(), told, "quick"))
+    assert first == Group("g")
+    go.set()
+    assert await late == Group("g")
+    assert meeting.window is None
 
 
 async def test_stopped_while_it_waits_for_the_others() -> None:
