@@ -50,10 +50,11 @@ class Guard:
         """Freezing begins. Called from any thread; whoever hears of an error here must freeze nobody."""
         self._say(GO)
 
-    async def over(self) -> None:
-        """Nobody is frozen any more."""
-        with suppress(OSError, ValueError):
-            self._say(OVER)
+    async def over(self, *, sure: bool = True) -> None:
+        """Nobody is frozen any more. Where that is not `sure`, it looks for itself, and goes on as long as it takes."""
+        if sure:
+            with suppress(OSError, ValueError):
+                self._say(OVER)
         await self._lane.call(self._end)
         self._lane.close()
 

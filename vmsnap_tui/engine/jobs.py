@@ -167,7 +167,7 @@ class Jobs:
             gate.leave()
 
     async def _thaw(self, vm: VmRef) -> None:
-        """Queue a thaw where a job that ended badly has left the guest frozen."""
+        """Queue a thaw where a job may have left the guest frozen."""
         try:
             plan = await self._followers[vm.site].plan(Thaw(vm))
             if not plan.refusals:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.engine.job import Job, JobState, PlanMoved
 from vmsnap_tui.engine.pace import Pace
 from vmsnap_tui.model.errors import Cancelled, Failed, VmsnapError
-from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.plan import Thaw
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ log = logging.getLogger(__name__)
 
 _RELOAD = 10.0
 """Seconds to wait for the outcome to be read before the job is told as over."""
-_NOT_THAWED = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING}
 
 
 class Work:
@@ -103,7 +101,7 @@ class Work:
             await self._step_over(state, error.words)
             raise
         freeze = self._read().freeze
-        self.may_be_frozen = freeze is not None and freeze.state in _NOT_THAWED
+        self.may_be_frozen = freeze is not None and freeze.state.may_be_frozen
         await self._step_over(JobState.DONE, said)
         return said
 

@@ -69,6 +69,7 @@ class World:
     calls: list[tuple[str, object]] = field(default_factory=list)
     steps: int = 1
     freezes: bool = False
+    thaws: bool = True
     page: int = 2
     emit: Callable[[Change], None] | None = None
     at_work: list[VmRef] = field(default_factory=list)
@@ -248,7 +249,9 @@ class FakePlatform:
         return f"{name} taken"
 
     def _thaw(self, step: Step, report: Callable[[Progress], None]) -> None:
-        if step.freezes:
+        if not self.world.thaws:
+            report(Progress("thawing", freeze=Freeze(FreezeState.FAILED, WHEN, "the agent does not answer")))
+        elif step.freezes:
             self.world.frozen.discard(step.vm)
             report(Progress("thawed", freeze=Freeze(FreezeState.THAWED, WHEN)))
 
