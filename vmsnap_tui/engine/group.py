@@ -96,6 +96,9 @@ async def restore(
         return tuple(replace(each, problem=failed.get(each.pick.vm.ref) or why) for each in parts)
     # With the present kept, less is lost than the plans said.
     fresh = await planned(engine, [each.pick for each in parts])
+    if not all(each.can_run for each in fresh):
+        why = "nothing was restored: another vm cannot be, now that the present states are kept"
+        return tuple(replace(each, problem=each.why_not or why) for each in fresh)
     ended = await _run_in_order(engine, fresh, told, is_stopped)
     if all(each.is_done for each in ended):
         return ended
@@ -164,7 +167,9 @@ async def _kept(engine: Engine, part: Part) -> Restore | str:
 
 
 async def _undone(engine: Engine, part: Part, safety: Restore | str) -> Part:
-    if isinstance(safety, str):
-        return part
-    why = await asked(engine, safety)
-    return replace(part, undone=not why, problem=part.problem or why or "put back, since another vm failed")
+    if isinstance(safety, str) or part.job is None or part.job.started is None:
+        return part  # nothing was done to it, so that it stands where it was
+    if why := await asked(engine, safety):
+        left = f"it could not be put back to {safety.snapshot.id}, which keeps its state from before: {why}"
+        return replace(part, problem="; ".join(filter(None, [part.problem, left])))
+    return replace(part, undone=True, problem=part.problem or "put back, since another vm failed")
