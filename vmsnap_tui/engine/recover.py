@@ -59,7 +59,7 @@ async def look_into(
 async def _thaw(cut: CutOff, facts: Facts, follower: Follower, jobs: Jobs) -> tuple[str, bool]:
     """Thaw the guest if it is frozen. What came of it, and whether the matter is closed."""
     plan = facts.plan(Thaw(cut.vm))
-    if any(refusal.code == "not-frozen" for refusal in plan.refusals):
+    if any(refusal.code in {"not-frozen", "not-running"} for refusal in plan.refusals):
         return "its guest is not frozen", True
     if plan.refusals:
         return f"whether its guest is frozen is not known: {plan.refusals[0].why}", False

@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.engine.fake import WHEN, snapshot, vm
 from tests.unit.engine.waiting import until
+from vmsnap_tui.engine import engine as engine_module
 from vmsnap_tui.engine.journal import Asked, CutOff
 from vmsnap_tui.engine.recover import what_is_known
 from vmsnap_tui.model.errors import Failed
@@ -87,6 +88,29 @@ async def test_a_guest_that_was_left_frozen_is_thawed_at_the_next_start(
     assert await again.journal.cut_off() == []
     lines = [entry.text for entry in await again.journal.entries() if entry.state == "cut off"]
     assert f"Take of vm-0: {engine.cut_off[0].now}" in lines
+
+
+async def test_a_run_that_does_not_stay_thaws_it_too(world: World, begin: Begin, tmp_path: Path) -> None:
+    """Where all is done by timers, nobody opens the app."""
+    kill_midway(tmp_path, freezes=True)
+    world.with_vms(2)
+    world.frozen.add(A)
+    engine = await begin(follow=False)
+    [cut] = await engine.thaw_left()
+    assert cut.now == "the snapshot x is not there; its guest was still frozen and has been thawed"
+    assert world.frozen == set()
+    assert [left.vm for left, _ in await engine.journal.cut_off()] == [vm(1).ref]  # left to who has the time
+
+
+async def test_a_site_that_does_not_answer_keeps_no_run_waiting(
+    world: World, begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_PATIENCE", 0.05)
+    kill_midway(tmp_path, freezes=True)
+    world.gate("open")
+    engine = await begin(follow=False)
+    [cut] = await engine.thaw_left()
+    assert not cut.now
 
 
 async def test_a_guest_that_is_not_frozen_is_left_alone(world: World, begin: Begin, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def reset(setup: Setup, *, name: str, vms: tuple[str, ...], dry_run: bool, yes: 
 async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, yes: bool, as_json: bool) -> int:
     job: GroupJob | None = None
     took: dict[VmRef, float] = {}
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=not dry_run) as engine:
         seats = await _chosen(engine, await named_lab(engine, name), vms)
         with alone("lab", engine.state):
             plans = await labs.planned(engine, seats)
@@ -224,7 +224,7 @@ def baseline(setup: Setup, *, name: str, vms: tuple[str, ...], yes: bool, as_jso
 
 
 async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool, as_json: bool) -> int:
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=True) as engine:
         known = {seat.vm.ref: seat for each in await known_labs(engine) if each.name == name for seat in each.seats}
         if not vms and not known:
             raise Missing(f"there is no lab {name}", f"make it: vmsnap lab baseline {name} VM…")
@@ -254,7 +254,7 @@ def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]]
         return asyncio.run(run(setup, name, yes=yes, as_json=as_json))
 
     async def run(setup: Setup, name: str, *, yes: bool, as_json: bool) -> int:
-        async with engine_for(setup) as engine:
+        async with engine_for(setup, acts=True) as engine:
             found = await named_lab(engine, name)
             agree_to(verb, len(found.seats), "vm", yes=yes)
             with alone("lab", engine.state):

@@ -82,7 +82,7 @@ async def _take(
         raise click.UsageError("Say of which vms, or of which --lab.")
     if prunes:
         _check_prune(policy, may_ask=yes or dry_run or sys.stdin.isatty())
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=not dry_run) as engine:
         meant = {vm.ref: vm for vm in await chosen_vms(engine, vms)}
         if lab_name:
             meant |= {seat.vm.ref: seat.vm for seat in (await named_lab(engine, lab_name)).seats}
