@@ -16,7 +16,7 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted
 from vmsnap_tui.cli.plan_text import plan_shape
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.cli.together import exit_of, followed, known_labs, member_shapes, named_lab, times
+from vmsnap_tui.cli.together import exit_of, followed, known_labs, manned_lab, member_shapes, named_lab, times
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.engine.drift import drift
@@ -157,7 +157,7 @@ async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, 
     job: GroupJob | None = None
     took: dict[VmRef, float] = {}
     async with engine_for(setup, acts=not dry_run) as engine:
-        seats = await _chosen(engine, await named_lab(engine, name), vms)
+        seats = await _chosen(engine, await manned_lab(engine, name), vms)
         with alone("lab", engine.state):
             plans = await labs.planned(engine, seats)
             able = sum(each.can_run for each in plans)
@@ -255,7 +255,7 @@ def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]]
 
     async def run(setup: Setup, name: str, *, yes: bool, as_json: bool) -> int:
         async with engine_for(setup, acts=True) as engine:
-            found = await named_lab(engine, name)
+            found = await manned_lab(engine, name)
             agree_to(verb, len(found.seats), "vm", yes=yes)
             with alone("lab", engine.state):
                 return await _done(engine, name, begin(engine, name, found.seats), as_json=as_json)
