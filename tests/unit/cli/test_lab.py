@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.engine import rendezvous
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
@@ -179,3 +180,15 @@ def test_vms_whose_marks_cannot_be_read_are_named(vmsnap: Vmsnap, monkeypatch: p
     monkeypatch.setattr(DemoPlatform, "snapshots", snapshots)
     ended = vmsnap("lab", "reset", LAB, "--dry-run")
     assert "student-03: its metadata is broken: whether it is in the lab is not known" in ended.err
+
+
+def test_what_is_no_moment_drives_out_none_that_was_one(
+    vmsnap: Vmsnap, course: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A guest whose agent is broken for a week must not cost the last snapshots that fit together."""
+    monkeypatch.setattr(rendezvous, "window_of", lambda *_: None)
+    ended = vmsnap(*course, "take", "--lab", "course", "--together", "--prune", "--yes")
+    assert ended.code == Exit.FAILED
+    assert "not at one moment" in ended.out
+    assert "nothing is pruned" in ended.err
+    assert "deleted" not in ended.out + ended.err

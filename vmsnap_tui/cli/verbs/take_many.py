@@ -58,7 +58,7 @@ def take_many(setup: Setup, /, **options: Any) -> int:  # noqa: ANN401  (click's
     """Take a snapshot of each of several vms, side by side as the sites allow, or --together as one moment.
 
     VM is a name, "site/name", an id, or a pattern such as "web-*". A vm that fails is named, and the others go on. What
-    is not taken is not pruned either.
+    is not taken, or --together but not as one moment, is not pruned either.
     """
     return asyncio.run(_take(setup, **options))
 
@@ -124,6 +124,9 @@ async def _planned(
 
 
 async def _prune(engine: Engine, ended: GroupJob, policy: Policy, *, yes: bool, as_json: bool) -> int:
+    if ended.group and not ended.group.is_one_moment:
+        note("What was taken is not one moment: nothing is pruned, since older ones may be.")
+        return Exit.OK
     undone = set(ended.undone)
     vms = [vm for each in ended.members if each.vm not in undone and (vm := engine.store.vm(each.vm))]
     return await pruned(engine, vms, policy, dry_run=False, yes=yes, as_json=as_json)
