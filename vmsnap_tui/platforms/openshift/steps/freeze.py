@@ -35,12 +35,12 @@ def freeze(work: Work, lamp: Lamp, limit: float) -> None:
 
 
 @contextmanager
-def frozen(work: Work, limit: float) -> Iterator[Callable[[], bool]]:
+def frozen(work: Work, lamp: Lamp, limit: float) -> Iterator[Callable[[], bool]]:
     """The guest is frozen inside, and thawed whatever happens there; by itself after `limit` seconds, should we die.
 
-    What is given tells whether it has been frozen from the beginning until now.
+    What is given tells whether it has been frozen from the beginning until now. That its thaw went well is to be seen
+    from the `lamp` afterwards.
     """
-    lamp = Lamp(work)
     begun = time.monotonic()
 
     def still() -> bool:
