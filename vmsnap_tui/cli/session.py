@@ -29,8 +29,8 @@ _PATIENCE = 20.0
 async def engine_for(setup: Setup, vm_name: str = "", *, acts: bool = False) -> AsyncIterator[Engine]:
     """An engine on the sites in question: with "site/name" that is the one site.
 
-    Before a command that `acts`, guests are thawed that a run which died has left frozen there: where all is done by
-    timers, no app comes along to do that.
+    Before a command that `acts`, guests are thawed that a run which died has left frozen there, and marks put back that
+    it lost: where all is done by timers, no app comes along to do that.
 
     Raises Unreachable where there is no site but the demo that nobody asked for: a script must not take it for real.
     """
@@ -42,7 +42,7 @@ async def engine_for(setup: Setup, vm_name: str = "", *, acts: bool = False) -> 
     await engine.start()
     try:
         if acts:
-            for left in await engine.thaw_left():
+            for left in await engine.settle_left():
                 note(clean(f"{left.vm_name}: {left.title} was cut off: {left.now or 'its site does not answer yet'}"))
         yield engine
     finally:

@@ -195,14 +195,15 @@ class Engine:
         for follower in self._chosen(site):
             follower.refresh()
 
-    async def thaw_left(self) -> Sequence[CutOff]:
-        """Thaw the guests that earlier runs left frozen, and say what came of it: for who does not stay.
+    async def settle_left(self) -> Sequence[CutOff]:
+        """Thaw the guests that earlier runs left frozen, put back the marks that their restores lost, and say what came
+        of it: for who does not stay to look into all that they left.
 
         One whose site does not answer in time is seen to later, or by the next run.
         """
         left = [(cut, asked) for cut, asked in await self.journal.cut_off() if cut.vm.site in self._followers]
         before = len(self._recovering)
-        self._look_into([(cut, asked) for cut, asked in left if cut.froze])
+        self._look_into([(cut, asked) for cut, asked in left if cut.froze or asked.marks])
         if looking := self._recovering[before:]:
             await asyncio.wait(looking, timeout=_PATIENCE)
         return self.cut_off

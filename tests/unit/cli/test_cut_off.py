@@ -40,6 +40,6 @@ def test_who_sees_to_it(vmsnap: Vmsnap, monkeypatch: pytest.MonkeyPatch, words: 
     async def left(_engine: Engine) -> Sequence[CutOff]:
         return (LEFT,)
 
-    monkeypatch.setattr(Engine, "thaw_left", left)
+    monkeypatch.setattr(Engine, "settle_left", left)
     ended = vmsnap(*words.split())
     assert ("mail: Take x was cut off: its site does not answer yet" in ended.err) == acts
