@@ -23,7 +23,7 @@ from vmsnap_tui.platforms.libvirt.steps.take import snapshot_xml
 from vmsnap_tui.platforms.libvirt.xml import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from vmsnap_tui.model.plan import Request
     from vmsnap_tui.model.progress import Progress
@@ -211,6 +211,21 @@ def test_notes_come_back_once_the_site_does(bench: Bench, monkeypatch: pytest.Mo
     with pytest.raises((libvirt.libvirtError, Unreachable)):
         bench.do(Restore(one))
     assert read(bench.domain) == {kept.key: kept}
+
+
+@pytest.mark.parametrize("ask", [Delete, Restore])
+def test_another_one_of_the_same_name_is_not_what_was_planned(bench: Bench, ask: Callable[[SnapRef], Request]) -> None:
+    """A nightly job took it anew since: libvirt knows it by nothing but its name."""
+    one = bench.take("one")
+    plan = bench.plan(ask(one))
+    text = bench.domain.snapshotLookupByName("one").getXMLDesc()
+    created = int(bench.snapshots["one"].created.timestamp())
+    later = text.replace(f"<creationTime>{created}<", f"<creationTime>{created + 5}<")
+    bench.domain.snapshotCreateXML(later, libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE)
+    assert bench.plan(ask(one)) != plan
+    with pytest.raises(Conflict, match="another snapshot is called “one” by now"):
+        bench.run(plan.steps[-1])
+    assert int(bench.snapshots["one"].created.timestamp()) == created + 5
 
 
 def test_a_safety_snapshot_comes_first(bench: Bench) -> None:

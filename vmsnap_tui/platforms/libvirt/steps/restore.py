@@ -13,6 +13,7 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.libvirt import notes
 from vmsnap_tui.platforms.libvirt.errors import is_code, translated
+from vmsnap_tui.platforms.libvirt.steps.target import target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,8 @@ def restore(
     _stop: Event,
 ) -> str:
     """Restore it; never by force, since what libvirt would have to be forced to is refused by the plan."""
-    name, end = str(step.params["name"]), VmState(str(step.params["end"]))
-    snapshot = connection.snapshot(domain, name)
+    end = VmState(str(step.params["end"]))
+    snapshot = target(connection, domain, step)
     kept = notes.read(domain)
     switch_off = end is VmState.OFF and bool(step.params["memory"])
     # libvirt always starts what was taken with memory: paused, the guest has no time to write before it is stopped.
