@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 import pytest
@@ -203,6 +203,25 @@ async def test_once_cancelled_no_other_one_is_put_back(engine: Engine) -> None:
     ended = await engine.groups.wait(job.id)
     assert [each.state for each in ended.members[1:]] == [JobState.CANCELLED] * 2
     assert (await standing(engine))[1:] == before[1:]
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_from_cancelling(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = await group.planned(engine, await picks(engine))
+    job = group.begin(engine, "Back", parts)
+
+    class SetBack(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) - timedelta(hours=1)
+
+    monkeypatch.setattr("vmsnap_tui.engine.jobs.datetime", SetBack)
+    await until(lambda: len(engine.jobs.all()) == len(NAMES))
+    engine.groups.cancel(job.id)
+    assert all(each.cancelling or each.state.is_over for each in engine.jobs.all())
+    assert len(engine.groups.jobs_of(job)) == len(NAMES)
+    await engine.groups.wait(job.id)
 
 
 async def test_cancelled_right_after_it_was_begun_nothing_is_put_back(engine: Engine) -> None:
