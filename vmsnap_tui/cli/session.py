@@ -46,6 +46,8 @@ async def engine_for(setup: Setup, vm_name: str = "", *, acts: bool = False) -> 
                 note(clean(f"{left.vm_name}: {left.title} was cut off: {left.now or 'its site does not answer yet'}"))
         yield engine
     finally:
+        if acts and engine.journal.caution:
+            note(clean(engine.journal.caution))
         await engine.stop()
 
 

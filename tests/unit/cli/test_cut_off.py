@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.journal import CutOff
 from vmsnap_tui.model.vm import VmRef
@@ -43,3 +44,16 @@ def test_who_sees_to_it(vmsnap: Vmsnap, monkeypatch: pytest.MonkeyPatch, words: 
     monkeypatch.setattr(Engine, "settle_left", left)
     ended = vmsnap(*words.split())
     assert ("mail: Take x was cut off: its site does not answer yet" in ended.err) == acts
+
+
+def test_a_journal_that_keeps_nothing_is_told(vmsnap: Vmsnap) -> None:
+    """After a crash nobody would know then whom to thaw."""
+    from vmsnap_tui.engine.locations import journal_file, state_folder
+
+    file = journal_file(state_folder() / "demo")
+    file.parent.mkdir(parents=True)
+    file.write_text("no database" * 100)
+    ended = vmsnap("take", "db-prod-01", "x")
+    assert ended.code == Exit.OK
+    assert "cannot be used" in ended.err
+    assert "cannot be used" not in vmsnap("ls").err
