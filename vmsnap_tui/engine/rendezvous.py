@@ -95,6 +95,12 @@ class Rendezvous:
             until = (self._began or 0.0) + self.limit + patience
             while not self._all_at(stage) and (left := until - time.monotonic()) > 0:
                 self._change.wait(left)
+            if (now := self._stands.get(number)) is None:
+                return
+            if stage == "cut":
+                self._stands[number] = replace(now, free=time.monotonic())
+            elif stage == "still" and not self._all_at(stage):
+                self._stands[number] = replace(now, early=True)
 
     def verdict(self, number: int) -> Group:
         """What is noted with a part. What the first one was told holds for all: one that is still not over then
