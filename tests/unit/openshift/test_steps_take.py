@@ -341,6 +341,20 @@ def test_a_part_that_let_go_too_early_was_not_held(
     assert meeting.hold is hold
 
 
+@pytest.mark.parametrize("limit", [0.0, 0.9])
+def test_what_is_cut_once_the_time_is_up_was_not_frozen_whatever_the_status_says(
+    cluster: FakeCluster, limit: float
+) -> None:
+    """The cluster has thawed it then, after whole seconds, and tells so later."""
+    cluster.on_call = _obeys(cluster)
+    cluster.looks = [_volumes(**CUT, readyToUse=True)]
+    doing, meeting = Doing(cluster), Meeting()
+    doing.gate, meeting.limit = meeting, limit
+    assert "power cut" in doing.do("cut", **_params(freeze=True, together=True))
+    assert cluster.calls[0] == ("virtualmachineinstances/freeze", {"unfreezeTimeout": "0s"})
+    assert meeting.hold is Hold.TORN
+
+
 @pytest.mark.parametrize(
     ("said", "hold"),
     [("GuestAgent", Hold.FREED), ("QuiesceTimeout", Hold.TORN), ("QuiesceFailed", Hold.TORN)],

@@ -63,7 +63,7 @@ def _cut_together(work: Work, made: list[VolumeSnapshot], part: Part, lamp: Lamp
     try:
         _create(work, made)
         _wait_cut(work, made)
-        proven = freezes and lamp.look()
+        proven = freezes and lamp.look() and part.is_in_time
         part.cut(frozen=proven)
     finally:
         why = lamp.thaw(at_once=True) if freezes else ""

@@ -9,7 +9,7 @@ from vmsnap_tui.model.errors import Failed, VmsnapError
 from vmsnap_tui.model.together import Group, Hold
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openshift.stamps import TOGETHER
-from vmsnap_tui.platforms.openshift.steps.freeze import freeze
+from vmsnap_tui.platforms.openshift.steps.freeze import freeze, lasts
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.kinds import Kind
@@ -29,6 +29,11 @@ class Part:
         self._thaws_itself = False
         self._is_over = False
         self._group: Group | None = None
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether the cluster has not thawed it by itself yet. That it has may be told only later."""
+        return time.monotonic() - self._began < lasts(self._work.gate.limit)
 
     def begin(self, *, thaws_itself: bool) -> None:
         """Wait for the others, freeze the guest if it can be, and wait until all are. Raises what freezing raises.
@@ -82,6 +87,6 @@ class Part:
         if params["state"] != VmState.RUNNING.value:
             return Hold.HELD
         # The cluster thaws at the limit by itself: before that the guest stood still, from the first freeze on.
-        if params["freeze"] and frozen and time.monotonic() - self._began < self._work.gate.limit:
+        if params["freeze"] and frozen and self.is_in_time:
             return Hold.FREED if self._thaws_itself else Hold.HELD
         return Hold.LOOSE if len(params["volumes"]) == 1 else Hold.TORN
