@@ -39,6 +39,21 @@ async def named_lab(engine: Engine, name: str) -> Lab:
     return found
 
 
+async def manned_lab(engine: Engine, name: str) -> Lab:
+    """One lab to do something with. Raises Missing, also where no vm is in it: nothing done is no success.
+
+    Names the vms that may belong to it, where the marks that would say so cannot be read.
+    """
+    found = await named_lab(engine, name)
+    seated = {seat.vm.ref for seat in found.seats}
+    for vm in (vm for site in engine.store.sites for vm in engine.store.vms(site)):
+        if vm.ref not in seated and (problem := engine.store.problem(vm.ref)):
+            note(f"{clean(vm.name)}: {clean(problem.words)}: whether it is in the lab is not known")
+    if not found.seats:
+        raise Missing(f"no vm belongs to the lab {name}", "look at its vms in the config file, and at: vmsnap ls")
+    return found
+
+
 async def followed(engine: Engine, job: GroupJob, *, as_json: bool = False) -> GroupJob:
     """Tell each vm as it ends."""
     told: set[str] = set()

@@ -82,6 +82,8 @@ class Groups:
         self._groups: dict[str, GroupJob] = {}
         self._courses: dict[str, Course] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._before: dict[str, int] = {}
+        """How many jobs there were when it began: the clock may be set back meanwhile."""
         self.read: set[str] = set()
         """Those that somebody looks at, or has seen end: nobody needs to be told of them."""
 
@@ -90,6 +92,7 @@ class Groups:
         members = tuple(Member(vm.ref, vm.name) for vm in vms)
         group = GroupJob(secrets.token_hex(6), title, members, datetime.now(UTC))
         self._groups[group.id] = group
+        self._before[group.id] = len(self._jobs.all())
 
         def put(vm: VmRef, state: JobState, words: str) -> None:
             self._put(group.id, vm, state, words)
@@ -127,9 +130,7 @@ class Groups:
         """The latest job of each member."""
         vms = {member.vm for member in group.members}
         return {
-            job.plan.request.vm: job
-            for job in self._jobs.all()
-            if job.plan.request.vm in vms and job.queued >= group.started
+            job.plan.request.vm: job for job in self._jobs.all()[self._before[group.id] :] if job.plan.request.vm in vms
         }
 
     def is_member(self, job: Job) -> bool:

@@ -106,7 +106,7 @@ def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: flo
     async def one(each: SeatPlan, course: Course) -> str:
         if each.plan is None or not each.can_run:
             raise _NotDoneError(each.why_not)
-        ended = await done(engine, each.plan)
+        ended = await done(engine, each.plan, lambda: course.stopping)
         if why := ended if isinstance(ended, str) else why_not_done(ended):
             raise _NotDoneError(why)
         course.tell(each.seat.vm.ref, JobState.RUNNING, "coming up")

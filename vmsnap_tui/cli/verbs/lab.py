@@ -16,7 +16,7 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted
 from vmsnap_tui.cli.plan_text import plan_shape
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.cli.together import exit_of, followed, known_labs, member_shapes, named_lab, times
+from vmsnap_tui.cli.together import exit_of, followed, known_labs, manned_lab, member_shapes, named_lab, times
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.engine.drift import drift
@@ -156,8 +156,8 @@ def reset(setup: Setup, *, name: str, vms: tuple[str, ...], dry_run: bool, yes: 
 async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, yes: bool, as_json: bool) -> int:
     job: GroupJob | None = None
     took: dict[VmRef, float] = {}
-    async with engine_for(setup) as engine:
-        seats = await _chosen(engine, await named_lab(engine, name), vms)
+    async with engine_for(setup, acts=not dry_run) as engine:
+        seats = await _chosen(engine, await manned_lab(engine, name), vms)
         with alone("lab", engine.state):
             plans = await labs.planned(engine, seats)
             able = sum(each.can_run for each in plans)
@@ -224,7 +224,7 @@ def baseline(setup: Setup, *, name: str, vms: tuple[str, ...], yes: bool, as_jso
 
 
 async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool, as_json: bool) -> int:
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=True) as engine:
         known = {seat.vm.ref: seat for each in await known_labs(engine) if each.name == name for seat in each.seats}
         if not vms and not known:
             raise Missing(f"there is no lab {name}", f"make it: vmsnap lab baseline {name} VM…")
@@ -254,8 +254,8 @@ def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]]
         return asyncio.run(run(setup, name, yes=yes, as_json=as_json))
 
     async def run(setup: Setup, name: str, *, yes: bool, as_json: bool) -> int:
-        async with engine_for(setup) as engine:
-            found = await named_lab(engine, name)
+        async with engine_for(setup, acts=True) as engine:
+            found = await manned_lab(engine, name)
             agree_to(verb, len(found.seats), "vm", yes=yes)
             with alone("lab", engine.state):
                 return await _done(engine, name, begin(engine, name, found.seats), as_json=as_json)

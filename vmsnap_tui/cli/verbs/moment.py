@@ -72,7 +72,7 @@ async def _restore(
         at = when.parse(moment, datetime.now(UTC))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--at") from error
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=not dry_run) as engine:
         chosen = await chosen_vms(engine, vms)
         known = {vm.ref: await snapshots_of(engine, vm.ref) for vm in chosen}
         picks = picks_of([(vm, known[vm.ref]) for vm in chosen], at, Side(side))

@@ -13,7 +13,7 @@ from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.output import Cell, columns, emit, note, painted, say
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.cli.together import named_lab
+from vmsnap_tui.cli.together import manned_lab
 from vmsnap_tui.engine import prune
 from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.model.errors import VmsnapError
@@ -70,10 +70,10 @@ def prune_verb(
 async def _prune(
     setup: Setup, names: Sequence[str], lab: str, policy: Policy, *, dry_run: bool, yes: bool, as_json: bool
 ) -> int:
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=not dry_run) as engine:
         found = {vm.ref: vm for vm in await chosen_vms(engine, names)}
         if lab:
-            found |= {seat.vm.ref: seat.vm for seat in (await named_lab(engine, lab)).seats}
+            found |= {seat.vm.ref: seat.vm for seat in (await manned_lab(engine, lab)).seats}
         return await pruned(engine, list(found.values()), policy, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
