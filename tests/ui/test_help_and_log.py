@@ -13,6 +13,7 @@ from tests.ui.stage import NARROW, WIDE, stage
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.journal import CutOff, Entry
 from vmsnap_tui.model.vm import VmRef
+from vmsnap_tui.ui.outcomes import Outcomes
 from vmsnap_tui.ui.screens.help import HelpScreen
 from vmsnap_tui.ui.screens.log import LogScreen
 from vmsnap_tui.ui.screens.main import MainScreen
@@ -160,3 +161,15 @@ async def test_jobs_that_an_earlier_run_left(tmp_path: Path, monkeypatch: pytest
             "╳ cut off 2026-03-13 09:30:00  web-01: Take snapshot “x”, during “cut vda”: it is being looked into",
             "╳ cut off 2026-03-13 09:30:00  [b]db[/b]: Take snapshot “x”: the snapshot is there",
         )
+
+
+async def test_many_jobs_that_were_cut_off_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But each guest that may stand frozen by itself."""
+    began = datetime(2026, 3, 13, 9, 30, tzinfo=UTC)
+    cut = CutOff("0", SITE_VM, "web-01", "Restore snapshot “x”", "", began, froze=False, now="it had not begun")
+    left = [replace(cut, job=str(number), vm_name=f"web-{number:02}") for number in range(12)]
+    left.append(replace(cut, job="frozen", vm_name="db-01", froze=True))
+    async with stage(tmp_path) as it:
+        monkeypatch.setattr(Engine, "cut_off", property(lambda _: left))
+        told = list(Outcomes(it.app.engine).new(()))
+    assert [each.title for each in told] == ["Cut off: db-01: Restore snapshot “x”", "Cut off: 13 jobs"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.lab import Seat
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.vm import VmRef
+    from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
 
 async def opened(it: Stage) -> None:
@@ -211,3 +212,50 @@ async def test_pruned_by_what_the_lab_keeps(tmp_path: Path) -> None:
         await opened(it)
         await it.press("P")
         await it.see("Prune 12 VMs", "newest    2", "months    1", "1 go, which frees")
+
+
+async def test_a_lab_without_vms_says_so(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        it.app.engine.lab_rules = (LabRule("old", ("gone-*",)), LabRule("half", ("student-01", "gone")))
+        await it.app.engine.loaded(snapshots=True)
+        await it.press("b")
+        await it.see("This lab has no VMs.", "No vm fits gone-*")
+        await it.press("R")
+        await it.until(lambda: "This lab has no VMs" in it.toasts)
+        await it.press("tab")
+        await it.see("1 VM ", "no vm fits gone")
+
+
+async def test_which_lab_it_is_stays_in_sight(tmp_path: Path) -> None:
+    async with stage(tmp_path, size=NARROW) as it:
+        it.app.engine.lab_rules = tuple(LabRule(f"course-{number:02}", ("student-01",)) for number in range(12))
+        await it.press("b")
+        await it.see("course-00")
+        for _ in range(9):
+            await it.press("tab")
+        await it.see("course-09")
+        assert it.lines[1].startswith("  ‹")
+
+
+async def test_the_ways_out_and_to_the_help_stay_in_sight(tmp_path: Path) -> None:
+    async with stage(tmp_path, size=NARROW) as it:
+        await opened(it)
+        await it.see("rR Reset", "esc Back ? Help q Quit")
+        await it.pilot.resize_terminal(120, 36)
+        await it.see("n New esc Back ? Help q Quit")
+        await it.pilot.resize_terminal(*NARROW)
+        await it.until(lambda: "n New" not in it.text)
+
+
+async def test_what_a_lab_may_lack_is_said(tmp_path: Path) -> None:
+    """A site that does not answer may hold more of its vms."""
+
+    def lose(platforms: dict[str, DemoPlatform]) -> None:
+        platforms["cloud-edge"].world.lose("nobody at home")
+
+    async with stage(tmp_path, prepare=lose) as it:
+        await opened(it)
+        await it.see("unknown what is on cloud-edge: no answer")
+        await it.press("R")
+        await it.until(lambda: isinstance(it.app.screen, ResetScreen) and it.app.screen.result)
+        await it.see("What may be missing")

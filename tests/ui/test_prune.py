@@ -69,3 +69,24 @@ async def test_one_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setattr(it.platforms["kvm-rack7"], "survey", silent)
         await it.press("P")
         await it.see("web-02: nobody is there", "Not possible")
+
+
+async def test_nothing_to_delete_is_no_refusal(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        await it.go_to("files-01")
+        await it.press("P")
+        await it.see("Nothing goes.", "Nothing to delete")
+        assert "Not possible" not in it.text
+
+
+async def test_several_are_summed_up(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        for name in ("web-01", "web-02", "web-03"):
+            await it.go_to(name)
+            await it.press("space")
+        await it.press("P")
+        await it.see("Prune 3 VMs")
+        await it.press("end", "backspace", "1", "tab")
+        for _ in range(2):
+            await it.press("tab", "end", "backspace", "0")
+        await it.see("7 snapshots of 2 VMs go, which", "Type delete 7")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -278,3 +279,32 @@ async def test_read_only_plans_nothing(tmp_path: Path) -> None:
         await it.press("enter")
         await it.until(lambda: "Read-only" in it.toasts)
         assert isinstance(it.app.screen, TimelineScreen)
+
+
+async def test_the_axis_follows_the_width(tmp_path: Path) -> None:
+    """Also while a dialogue lies above it."""
+    async with stage(tmp_path) as it:
+        await opened(it)
+        await it.pilot.resize_terminal(*NARROW)
+        await it.see("OFF   LOST")
+        await it.press("enter")
+        await it.until(lambda: isinstance(it.app.screen, BackScreen))
+        await it.pilot.resize_terminal(160, 36)
+        await it.press("escape")
+        await it.until(lambda: isinstance(it.app.screen, TimelineScreen))
+        await it.until(lambda: it.lines[3].endswith("OFF WORTH        LOST"))
+        assert it.lines[3].index("PICK") == it.lines[4].index("exercise")
+
+
+async def test_only_those_that_go_back_are_part_of_the_job(tmp_path: Path) -> None:
+    """The others were named before. More than fit on the screen: how long each took stands beside the scrollbar."""
+    async with stage(tmp_path, speed=1000) as it:
+        await opened(it, "t")
+        await it.press("enter")
+        await it.see("24 go back, 8 are left as they are")
+        await it.type("restore 24")
+        await it.press("enter")
+        await it.until(lambda: isinstance(it.app.screen, GroupScreen))
+        await it.see("24 of 24 put back")
+        [line] = [line for line in it.lines if "at before-samba" in line]
+        assert re.search(r"\d:\d\d\W", line)

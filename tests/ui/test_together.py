@@ -75,6 +75,12 @@ async def test_each_by_itself(tmp_path: Path) -> None:
         assert [newest(it, ref).group for ref in refs] == [None, None]
 
 
+async def test_none_that_can_be_frozen(tmp_path: Path) -> None:
+    async with stage(tmp_path) as it:
+        await opened(it, "student-01", "student-03")
+        await it.see("No guest is frozen.", "cannot be frozen by us")
+
+
 async def test_a_limit_that_is_none(tmp_path: Path, picture: Callable[[Stage, str], None]) -> None:
     async with stage(tmp_path, size=NARROW) as it:
         screen, _ = await opened(it, "db-prod-01", "shop-frontend")

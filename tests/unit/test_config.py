@@ -38,6 +38,8 @@ SITE = '[[sites]]\nname = "a"\nkind = "demo"\n'
         (SITE + "[sites.options]\nspeed = 3", 4, "expected text in quotes"),
         (SITE + "jbos = 1", 4, "did you mean jobs?"),
         (SITE + "\n" + SITE, 6, 'a second site is called "a"'),
+        (SITE + '[[labs]]\nname = "a "', 5, "no blanks at its ends"),
+        (SITE + f'[[labs]]\nname = "{"x" * 64}"', 5, "at most 63 characters"),
         (SITE.replace("demo", "libvirt"), 1, "no address"),
         (SITE + '# [[sites]]\nx = """\n[[sites]]\n"""\n', 5, "unknown key `x`"),
     ],

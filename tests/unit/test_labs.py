@@ -75,6 +75,11 @@ def test_what_is_marked_counts_before_what_is_named_and_the_newest_of_several() 
     assert off == {"student-01": True, "student-02": False, "router": True}
 
 
+def test_what_fits_no_vm_is_known() -> None:
+    lab = found((LabRule("x", ("student-*", "gone", "tag:old")),), {A: ()})["x"]
+    assert lab.unmet == ("gone", "tag:old")
+
+
 def test_what_is_not_read_yet_is_not_called_bare() -> None:
     lab = found((LabRule("x", ("student-*",)),), {A: None, B: ()})["x"]
     assert [(seat.known, seat.baseline) for seat in lab.seats] == [(False, None), (True, None)]

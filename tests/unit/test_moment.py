@@ -106,6 +106,10 @@ NOW = datetime.fromisoformat("2026-03-04 15:00").astimezone()
         ("march", "2026-03-01 00:00:00"),
         ("Sept. 2025", "2025-09-01 00:00:00"),
         ("2025", "2025-01-01 00:00:00"),
+        ("2025-06", "2025-06-01 00:00:00"),
+        ("2025 june", "2025-06-01 00:00:00"),
+        ("day before yesterday", "2026-03-02 00:00:00"),
+        ("-1440m", "2026-03-03 15:00:00"),
     ],
 )
 def test_moments_as_people_type_them(text: str, meant: str) -> None:
@@ -125,6 +129,11 @@ def test_a_zone_that_is_named_counts() -> None:
         ("32 march", "no time"),
         ("0001-01-01", "no time"),
         ("-99999y", "no time"),
+        ("-5000y", "no time"),
+        ("1 hour before yesterday noon", "no time"),
+        ("2 hours after midnight", "no time"),
+        ("the day before march", "no time"),
+        ("-2026", "a number alone"),
         ("-3", 'a number alone: write "-3h"'),
         ("02/03/2026", "read in two ways: begin with the year"),
         ("3-2", "read in two ways"),

@@ -75,6 +75,13 @@ def test_ticks_stand_apart_and_in_order(scale: Scale, room: int) -> None:
     assert all(second.cell - first.cell >= room * 0.85 - 1 for first, second in pairwise(ticks))
 
 
+@given(some.floats(SHORTEST, LONGEST), some.integers(50, 160))
+def test_a_line_never_bears_a_single_tick(span: float, width: int) -> None:
+    """One round time says nothing of how long the line is."""
+    scale = Scale(datetime(1990, 5, 1, 13, 7, tzinfo=UTC).timestamp(), span, width)
+    assert len(list(scale.ticks(12))) > 1
+
+
 @pytest.mark.parametrize("days", [2, 9, 40, 400, 4000])
 def test_ticks_are_round_on_the_wall(zone: str, days: int) -> None:
     # The clock is put forward or back in it, wherever that is done.
@@ -291,6 +298,33 @@ def test_picture(monkeypatch: pytest.MonkeyPatch) -> None:
         "none                                  ┃         ┊  ▲ no snapshots",
         "late                                  ┃      ○──┊  ▲ no snapshot that fits",
     ]
+
+
+@pytest.mark.parametrize(
+    ("hours", "lower"),
+    [
+        (-40, "    ╷12:00   ╷18:00   ╷00:00   ╷06:00   ╷12:00 ▸"),
+        (4, "    ╷12:00   ╷18:00   ╷00:00   ╷06:00  ┃╷12:00  "),
+        (7, "    ╷12:00   ╷18:00   ╷00:00   ╷  ┃     ╷12:00  "),
+        (40, "◂   ╷12:00   ╷18:00   ╷00:00   ╷06:00   ╷12:00  "),
+    ],
+)
+def test_the_moment_cuts_through_no_label(monkeypatch: pytest.MonkeyPatch, hours: int, lower: str) -> None:
+    """And where it is out of sight an arrow says which way."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    now = datetime(2026, 3, 14, 15, tzinfo=UTC)
+    scale = Scale((now - 30 * HOUR).timestamp(), 32 * 3600, 48)
+    assert "".join(piece.text for piece in present.axis(scale, now - hours * HOUR, now)[1]) == lower
+
+
+def test_now_cuts_through_no_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    now = datetime(2026, 3, 14, 4, tzinfo=UTC)
+    scale = Scale((now - 19 * HOUR).timestamp(), 32 * 3600, 48)
+    upper = "".join(piece.text for piece in present.axis(scale, now, now)[0])
+    assert upper == "    2026-03-13              ◎  2026-03-14       "
 
 
 @given(some.integers(60, 160))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.cli.session import listed, sorted_vms
+from vmsnap_tui.cli.session import all_listed, sorted_vms
 from vmsnap_tui.model.errors import Missing
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ async def chosen_vms(engine: Engine, names: Sequence[str]) -> list[Vm]:
             vm = await engine.find(name)
             found[vm.ref] = vm
             continue
-        for error in (await listed(engine)).values():
-            raise error
+        await all_listed(engine)
         fitting = [
             vm
             for site in engine.store.sites

@@ -32,7 +32,7 @@ MEANINGS = {
     Exit.REFUSED: "the plan refuses: it says why and what to do instead",
     Exit.UNREACHABLE: "a site does not answer",
     Exit.DENIED: "no permission, or read-only",
-    Exit.MISSING: "there is no such vm or snapshot",
+    Exit.MISSING: "there is no such vm, snapshot or lab; or no vm in the lab",
     Exit.CONFLICT: "several fit the name, or the world moved since the plan was made",
     Exit.CANCELLED: "not confirmed, or cancelled",
     Exit.UNSUPPORTED: "this platform, version or vm cannot do that",

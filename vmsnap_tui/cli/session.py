@@ -78,6 +78,12 @@ async def listed(engine: Engine, *, snapshots: bool = False) -> dict[str, Vmsnap
     return errors
 
 
+async def all_listed(engine: Engine, *, snapshots: bool = False) -> None:
+    """The same, where nothing may be missing. Raises what a site says that cannot be read, with its name."""
+    for name, error in (await listed(engine, snapshots=snapshots)).items():
+        raise type(error)(f"{name}: {error.words}", error.hint) from error
+
+
 async def snapshots_of(engine: Engine, vm: VmRef) -> tuple[Snapshot, ...]:
     """A vm's snapshots, as soon as they are in."""
     seen = asyncio.Event()

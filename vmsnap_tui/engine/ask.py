@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Plan, Request
 
 NOT_BEGUN = "not begun"
-"""Why something was not done that was stopped before."""
+"""What is said of a vm's share where somebody asked to stop before it."""
 
 
 class Planned:

@@ -13,7 +13,7 @@ import msgspec
 
 from vmsnap_tui.engine.config_lines import line_of
 from vmsnap_tui.model.errors import VmsnapError
-from vmsnap_tui.model.lab import LabRule
+from vmsnap_tui.model.lab import LabRule, bad_name
 from vmsnap_tui.model.retention import Policy
 from vmsnap_tui.model.vm import PlatformKind, Site
 
@@ -149,6 +149,8 @@ def parse(text: str, path: Path) -> Config:
 def _check_names(config: Config, text: str, path: Path) -> None:
     named: set[str] = set()
     for index, lab in enumerate(config.labs):
+        if why := bad_name(lab.name):
+            raise ConfigError(path, line_of(text, ("labs", index, "name")), why, "choose another name")
         if lab.name in named:
             words = f'a second lab is called "{lab.name}"'
             raise ConfigError(path, line_of(text, ("labs", index, "name")), words, "rename one")

@@ -82,8 +82,8 @@ async def restore(
     """Do what can be done; a failure stops only its own vm.
 
     With `all_or_nothing` nothing is begun unless all can run; all present states are kept first, and where one vm
-    fails, all go back to theirs. What other vms depend on comes first. `told` hears of each part that is over. Where it
-    `is_stopped`, no other one is begun.
+    fails, all go back to theirs. What other vms depend on comes first. `told` hears of each part that is over.
+    Once it `is_stopped`, nothing more is begun: with `all_or_nothing` those that were restored by then go back.
     """
     if not all_or_nothing:
         return await _run_in_order(engine, parts, told, is_stopped)
@@ -107,7 +107,8 @@ async def restore(
 
 
 def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: bool = False) -> GroupJob:
-    """The same as a group job that goes on by itself."""
+    """The same as a group job that goes on by itself. Those that cannot run were named before; they are no part."""
+    taking_part = parts if all_or_nothing else [each for each in parts if each.can_run]
 
     async def work(course: Course) -> str:
         def tell(part: Part) -> None:
@@ -116,12 +117,15 @@ def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: 
                 state = JobState.CANCELLED
             course.tell(part.pick.vm.ref, state, part.problem or (part.job.outcome if part.job else ""))
 
-        ended = await restore(engine, parts, tell, all_or_nothing=all_or_nothing, is_stopped=lambda: course.stopping)
+        def is_stopped() -> bool:
+            return course.stopping
+
+        ended = await restore(engine, taking_part, tell, all_or_nothing=all_or_nothing, is_stopped=is_stopped)
         for part in ended:
             tell(part)
         return f"{sum(part.is_done for part in ended)} of {len(ended)} put back"
 
-    return engine.groups.start(title, [part.pick.vm for part in parts], work)
+    return engine.groups.start(title, [part.pick.vm for part in taking_part], work)
 
 
 async def _run_in_order(

@@ -101,6 +101,11 @@ class Jobs:
         self._put(replace(job, cancelling=True))
         self._start_next(job.plan.request.vm.site)
 
+    def cancel_all(self) -> None:
+        """Ask all that are not over to stop."""
+        for job_id in list(self._jobs):
+            self.cancel(job_id)
+
     async def wait(self, job_id: str) -> Job:
         """The job, once it is over. Raises Missing where there is no such job."""
         if job_id not in self._jobs:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from vmsnap_tui.engine.ask import Planned, asked, done, why_not_done
+from vmsnap_tui.engine.ask import NOT_BEGUN, Planned, asked, done, why_not_done
 from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.lab import labs_of
 from vmsnap_tui.model.naming import fresh_snapshot_name
@@ -60,6 +61,12 @@ def ranks(engine: Engine) -> Callable[[Vm], int]:
     return rank
 
 
+def unseen(engine: Engine) -> tuple[str, ...]:
+    """The sites that do not answer now: vms of a lab may be there, and nobody sees them."""
+    gone = {SiteStatus.FAILED, SiteStatus.LOST}
+    return tuple(name for name, view in engine.store.sites.items() if view.status in gone)
+
+
 def all_labs(engine: Engine, rules: Sequence[LabRule]) -> tuple[Lab, ...]:
     """All labs, as far as the store knows them."""
     store = engine.store
@@ -74,7 +81,7 @@ async def planned(engine: Engine, seats: Sequence[Seat]) -> tuple[SeatPlan, ...]
 
 async def _planned(engine: Engine, seat: Seat) -> SeatPlan:
     if seat.baseline is None:
-        return SeatPlan(seat, problem="it has no baseline yet")
+        return SeatPlan(seat, problem="it has no baseline yet: take one first")
     try:
         facts = await engine.facts(seat.vm.ref)
     except VmsnapError as error:
@@ -192,8 +199,8 @@ def power(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Grou
 
     async def one(seat: Seat, _course: Course) -> str:
         plan = await engine.plan(Power(seat.vm.ref, on))
-        if any(refusal.code == "nothing-to-do" for refusal in plan.refusals):
-            return plan.refusals[0].why
+        if idle := _idle(plan):
+            return idle
         await _ask(engine, plan.request)
         return "running" if on else "off"
 
@@ -209,16 +216,21 @@ def protect(engine: Engine, name: str, seats: Sequence[Seat], *, on: bool) -> Gr
 
     async def one(seat: Seat, _course: Course) -> str:
         if seat.baseline is None:
-            raise _NotDoneError("it has no baseline yet")
+            raise _NotDoneError("it has no baseline yet: take one first")
         plan = await engine.plan(Edit(seat.baseline.ref, protected=on, baseline=name))
-        if any(refusal.code == "nothing-to-do" for refusal in plan.refusals):
-            return plan.refusals[0].why
+        if idle := _idle(plan):
+            return idle
         await _ask(engine, plan.request)
         return "protected" if on else "not protected"
 
     verb = "Protect" if on else "Unprotect"
     words = "protected" if on else "not protected"
     return _together(engine, f"{verb} the baselines of {name}", [[(seat.vm, seat) for seat in seats]], one, words)
+
+
+def _idle(plan: Plan) -> str:
+    """Why there is nothing to do, whatever else would stand in the way."""
+    return next((refusal.why for refusal in plan.refusals if refusal.code == "nothing-to-do"), "")
 
 
 class _NotDoneError(Exception):
@@ -242,7 +254,7 @@ def _together(
     async def work(course: Course) -> str:
         async def alone(vm: Vm, thing: T) -> bool:
             if course.stopping:
-                course.tell(vm.ref, JobState.CANCELLED, "not begun")
+                course.tell(vm.ref, JobState.CANCELLED, NOT_BEGUN)
                 return False
             try:
                 said = await one(thing, course)

@@ -6,16 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import done, never, why_not_done
+from vmsnap_tui.engine.ask import NOT_BEGUN, done, never, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing, VmsnapError
 from vmsnap_tui.model.lab import baseline_of
 from vmsnap_tui.model.plan import Delete, LossKind
-from vmsnap_tui.model.reclaim import reclaim
+from vmsnap_tui.model.reclaim import NOTHING, reclaim
 from vmsnap_tui.model.retention import judged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import Course, GroupJob
@@ -77,6 +77,11 @@ def pruning_of(vm: Vm, held: Holdings | None, policy: Policy, rules: Sequence[La
     return Pruning(vm, verdicts, reclaim(held.layers, doomed), policy, rules)
 
 
+def freed(prunings: Iterable[Pruning]) -> Reclaim:
+    """What they free together."""
+    return sum((each.freed for each in prunings), NOTHING)
+
+
 def _judged(vm: Vm, snapshots: Sequence[Snapshot], policy: Policy, rules: Sequence[LabRule]) -> tuple[Verdict, ...]:
     named = (baseline_of(rule, snapshots) for rule in rules if rule.baseline and rule.has(vm))
     return judged(snapshots, policy, baselines={each.id for each in named if each is not None})
@@ -88,7 +93,7 @@ async def prune(
     """Delete what is doomed, each by a plan on fresh facts. One that cannot go alone stays, and the others go on.
 
     Each is judged again before: since somebody agreed to it others may have deleted what was to be kept, or given its
-    name to another one.
+    name to another one. Once it `is_stopped`, nothing more is deleted.
     """
     found = []
     for snapshot in pruning.doomed:
@@ -100,6 +105,8 @@ async def prune(
 
 async def _deleted(engine: Engine, pruning: Pruning, snapshot: Snapshot, is_stopped: Callable[[], bool]) -> Pruned:
     vm = pruning.vm
+    if is_stopped():
+        return Pruned(vm, snapshot, NOT_BEGUN)
     try:
         facts = await engine.facts(vm.ref)
     except Missing:  # somebody was quicker
@@ -136,8 +143,7 @@ def begin(engine: Engine, prunings: Sequence[Pruning]) -> GroupJob:
 
             ended = await prune(engine, pruning, tell, lambda: course.stopping)
             left = [f"{each.snapshot.name}: {each.problem}" for each in ended if each.problem]
-            state = JobState.CANCELLED if course.stopping else JobState.FAILED
-            state = state if left else JobState.DONE
+            state = JobState.DONE if not left else JobState.CANCELLED if course.stopping else JobState.FAILED
             course.tell(vm, state, "; ".join(left) or f"{len(ended)} deleted")
             return ended
 

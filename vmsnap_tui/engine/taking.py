@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import Planned, why_not_done
+from vmsnap_tui.engine.ask import NOT_BEGUN, Planned, why_not_done
 from vmsnap_tui.engine.guard import Guard
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.rendezvous import Rendezvous
@@ -179,7 +179,7 @@ async def _one(engine: Engine, share: Share, gate: Place | None, course: Course)
     if share.plan is None or course.stopping:
         if gate:
             gate.leave()
-        course.tell(vm, JobState.CANCELLED, "not begun")
+        course.tell(vm, JobState.CANCELLED, NOT_BEGUN)
         return False
     try:
         job = await _run(engine, share.plan, gate, course)

@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.vm import Vm
 
 
+LONGEST_NAME = 63
+"""Characters of a lab's name that every platform can keep."""
+
+
+def bad_name(name: str) -> str:
+    """Why a lab cannot be called that, "" where it can."""
+    if not name:
+        return "a lab needs a name"
+    if name.isprintable() and name == name.strip() and len(name) <= LONGEST_NAME and "/" not in name:
+        return ""
+    return f"a lab's name has at most {LONGEST_NAME} characters, no slash, and no blanks at its ends"
+
+
 @dataclass(frozen=True, slots=True)
 class LabRule:
     """A lab as somebody wrote it down.
@@ -38,6 +51,10 @@ class LabRule:
     def has(self, vm: Vm) -> bool:
         """Whether a vm belongs to it."""
         return any(_fits(vm, wanted) for wanted in self.vms)
+
+    def unmet(self, vms: Sequence[Vm]) -> tuple[str, ...]:
+        """Those of its names, patterns and tags that none of these fits."""
+        return tuple(wanted for wanted in self.vms if not any(_fits(vm, wanted) for vm in vms))
 
     def rank(self, vm: Vm) -> int:
         """Its place in the order: 0 comes up first."""
@@ -72,16 +89,18 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab with its vms, by name."""
+    """A lab with its vms, by name. `unmet` are the names, patterns and tags of its rule that no vm fits."""
 
     name: str
     seats: tuple[Seat, ...]
+    unmet: tuple[str, ...] = ()
 
 
 def labs_of(
     rules: Sequence[LabRule], vms: Iterable[Vm], snapshots: Callable[[Vm], Sequence[Snapshot] | None]
 ) -> tuple[Lab, ...]:
     """All labs, those of `rules` first. `snapshots` gives what is known of a vm, None while that is nothing yet."""
+    vms = tuple(vms)
     seats: dict[str, list[Seat]] = {rule.name: [] for rule in rules}
     by_name = {rule.name: rule for rule in rules}
     for vm in vms:
@@ -95,7 +114,11 @@ def labs_of(
             seat = Seat(vm, base, here, known is not None, _left(found, base, here))
             seats.setdefault(name, []).append(seat)
     return tuple(
-        Lab(name, tuple(sorted(members, key=lambda seat: (seat.vm.ref.site, seat.vm.group, seat.vm.name))))
+        Lab(
+            name,
+            tuple(sorted(members, key=lambda seat: (seat.vm.ref.site, seat.vm.group, seat.vm.name))),
+            by_name[name].unmet(vms) if name in by_name else (),
+        )
         for name, members in seats.items()
     )
 

@@ -14,13 +14,14 @@ SHORTEST, LONGEST = 60.0, 100 * 365.25 * 86_400
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1902, 2200))
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _STEPS = (
-    *(1, 5, 15, 30),
-    *(each * _MINUTE for each in (1, 5, 15, 30)),
-    *(each * _HOUR for each in (1, 3, 6, 12)),
-    *(each * _DAY for each in (1, 2, 7)),
+    *(1, 2, 5, 10, 15, 30),
+    *(each * _MINUTE for each in (1, 2, 5, 10, 15, 30)),
+    *(each * _HOUR for each in (1, 2, 3, 6, 12)),
+    *(each * _DAY for each in (1, 2, 7, 14)),
 )
+"""So close that a line of time never bears a single one."""
 _ROUND = (1, 5, 10, 30, _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE, _HOUR, 6 * _HOUR, _DAY)
-_MONTHS = (1, 3, 6, 12, 24, 60, 120, 240, 600)
+_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600)
 _MONTH = 30.44 * _DAY
 
 
@@ -96,8 +97,8 @@ class Scale:
 
     def _by_seconds(self, step: int) -> Iterator[datetime]:
         midnight = self._begin.replace(hour=0, minute=0, second=0, microsecond=0)
-        if step >= 7 * _DAY:
-            midnight -= timedelta(days=midnight.weekday())
+        if step >= 7 * _DAY:  # the first of all days was a Monday
+            midnight -= timedelta(days=(midnight.toordinal() - 1) % (step // _DAY))
         elif step > _DAY:
             midnight -= timedelta(days=midnight.toordinal() % (step // _DAY))
         wall, last = midnight, float("-inf")

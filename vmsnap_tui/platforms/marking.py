@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.model.lab import bad_name
 from vmsnap_tui.model.plan import Refusal
 
 if TYPE_CHECKING:
     from vmsnap_tui.model.plan import Edit, JsonValue
     from vmsnap_tui.model.snapshot import Snapshot
-
-LONGEST = 63
-"""Characters of a lab's name that every platform can keep."""
 
 
 def marking(request: Edit, snapshot: Snapshot) -> tuple[dict[str, JsonValue], list[str]]:
@@ -29,8 +27,5 @@ def marking(request: Edit, snapshot: Snapshot) -> tuple[dict[str, JsonValue], li
 
 def bad_baseline(request: Edit) -> tuple[Refusal, ...]:
     """Why a lab cannot be called that."""
-    name = request.baseline
-    if not name or (name.isprintable() and name == name.strip() and len(name) <= LONGEST and "/" not in name):
-        return ()
-    why = f"a lab's name has at most {LONGEST} characters, no slash, and no blanks at its ends"
-    return (Refusal("lab-name", why, "choose another name"),)
+    why = bad_name(request.baseline) if request.baseline else ""  # "" is no baseline more
+    return (Refusal("lab-name", why, "choose another name"),) if why else ()

@@ -13,10 +13,11 @@ from vmsnap_tui.present.graph import Piece, cut
 from vmsnap_tui.present.marks import mark
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from vmsnap_tui.model.freeze import Freeze
-    from vmsnap_tui.model.lab import Seat
+    from vmsnap_tui.model.lab import Lab, Seat
     from vmsnap_tui.model.vm import VmRef
     from vmsnap_tui.present.graph import Line
 
@@ -24,6 +25,9 @@ HEIGHT = 6
 """Lines of a card with its frame."""
 _CORNERS = tuple("+-+|+-+" if marks.PLAIN else "╭─╮│╰─╯")
 _DONE, _OPEN = ("#", ".") if marks.PLAIN else ("━", "─")
+_LESS, _BEYOND = ("<", ">") if marks.PLAIN else ("‹", "›")
+"""Before how many more labs there are to the left and to the right."""
+_MORE, _LAB_NAME = 5, 63
 _AT_MOST = "<=" if marks.PLAIN else "≤"
 
 
@@ -46,6 +50,39 @@ class Card:
     def vm(self) -> VmRef:
         """Whose it is."""
         return self.seat.vm.ref
+
+
+def lab_names(names: Sequence[str], here: int, width: int) -> Line:
+    """As many names of labs as there is room for, the chosen one among them, and how many more there are."""
+    shown = [clean(name, limit=_LAB_NAME) for name in names]
+    first, last, room = here, here + 1, width - cell_len(shown[here]) - 2 - 2 * _MORE
+    while True:
+        # To the right first: so the beginning stays as long as it can.
+        if last < len(shown) and (need := cell_len(shown[last]) + 3) <= room:
+            last += 1
+        elif first and (need := cell_len(shown[first - 1]) + 3) <= room:
+            first -= 1
+        else:
+            break
+        room -= need
+    pieces = [Piece(f" {_LESS}{first}" if first else "", "foreground-muted")]
+    for index in range(first, last):
+        pieces += [
+            Piece(f" {shown[index]} ", "accent" if index == here else "foreground-muted"),
+            Piece(" ", "foreground"),
+        ]
+    more = len(shown) - last
+    return (*pieces, Piece(f"{_BEYOND}{more}" if more else "", "foreground-muted"))
+
+
+def unseen_words(sites: Sequence[str]) -> str:
+    """What a lab may lack while these do not answer, "" where all do."""
+    return f"unknown what is on {', '.join(map(clean, sites))}: no answer" if sites else ""
+
+
+def none_fits(lab: Lab) -> str:
+    """Which names of a lab's rule stand for nothing, "" where all do."""
+    return f"no vm fits {', '.join(clean(each) for each in lab.unmet)}" if lab.unmet else ""
 
 
 def card(of: Card, width: int, frame: str, *, marked: bool = False) -> tuple[Line, ...]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOMENT = "|" if marks.PLAIN else "┃"
 _RAIL, _REACH, _NOW, _TICK = "-=:'" if marks.PLAIN else "─━┊╷"
+_EARLIER, _LATER = "<>" if marks.PLAIN else "◂▸"
+"""Where the moment is, when it is out of sight."""
 _EMPTY = {" ", _RAIL, _NOW}
 _LABEL, _SHORT_LABEL = 12, 9
 """Cells from one label of the axis to the next at least: of any, and of short ones."""
@@ -69,20 +71,26 @@ def left_of(shown: Columns) -> int:
 
 
 def axis(scale: Scale, moment: datetime, now: datetime) -> tuple[Line, Line]:
-    """Two lines: days or years above, round times below, and the moment between them."""
+    """Two lines: days or years above, round times below, and the moment between them, or an arrow towards it.
+
+    A label that now or the moment would cut through is left out.
+    """
     upper, lower = Row(scale.width), Row(scale.width)
+    today, here = scale.cell(now), scale.cell(moment)
+    seen = min(max(here, 0), scale.width - 1)
     ticks = _ticks(scale)
     step = (ticks[1].at - ticks[0].at) if len(ticks) > 1 else timedelta(seconds=scale.span)
     said = ""
     for tick in ticks:
         above, below = _labels(tick.at, step)
         room = scale.width - tick.cell
-        lower.write(tick.cell, _TICK + below if len(below) < room else _TICK, "foreground-muted")
-        if above != said and len(above) <= room:
+        is_whole = len(below) < room and not 0 < seen - tick.cell <= len(below)
+        lower.write(tick.cell, _TICK + below if is_whole else _TICK, "foreground-muted")
+        if above != said and len(above) <= room and not 0 <= today - tick.cell < len(above):
             upper.write(tick.cell, above, "secondary")
             said = above
-    upper.write(scale.cell(now), marks.NOW.glyph, marks.NOW.style)
-    lower.write(scale.cell(moment), MOMENT, "accent")
+    upper.write(today, marks.NOW.glyph, marks.NOW.style)
+    lower.write(seen, MOMENT if seen == here else _EARLIER if here < 0 else _LATER, "accent")
     return upper.line(), lower.line()
 
 

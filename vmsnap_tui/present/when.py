@@ -15,12 +15,15 @@ _PARTS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minute
 _EXAMPLES = 'try "2026-03-02 14:00", "yesterday noon" or "-3h"'
 _EPOCH = 1970
 _MONTHS = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_NUMBER = re.compile(r"[-+]?\d{1,3}([.,]\d+)?")
+_NUMBER = re.compile(r"(\d{1,3}|[-+]\d+)([.,]\d+)?")
+_RECKONED = re.compile(r"(?<!\bday) (before|after) |\bday (before|after) (?!yesterday|tomorrow)", re.IGNORECASE)
+"""An hour before noon: of this the library would take the noon alone."""
 _EITHER_WAY = re.compile(r"(\d{1,2})[/-](\d{1,2})\b(?![-/]\d{1,2}\b)")
 _FULLER = (
     (re.compile(r"(\d{4})"), r"\1-01-01 00:00"),
     (re.compile(rf"(?P<month>{_MONTHS})\.?(?P<year> \d{{4}})?"), r"1 \g<month>\g<year> 00:00"),
-    (re.compile(r"(today|yesterday|the day before yesterday)"), r"\1 00:00"),
+    (re.compile(rf"(?P<year>\d{{4}})[- ](?P<month>{_MONTHS}|\d\d?)"), r"1 \g<month> \g<year> 00:00"),
+    (re.compile(r"(today|yesterday|(the )?day before yesterday)"), r"\1 00:00"),
     (re.compile(r"(.*\d) ?w"), r"\1 weeks"),
 )
 """What the library reads as the hour of now on that day, in that month or year, or not at all."""
@@ -54,7 +57,8 @@ def parse(text: str, now: datetime) -> datetime:
         found = found and found.astimezone()
     except (ValueError, OverflowError):  # a year that no calendar has
         found = None
-    if found is None or found.year < _EPOCH:
+    is_back = words.startswith("-")
+    if found is None or found.year < _EPOCH or _RECKONED.search(words) or (is_back and found > now):
         raise ValueError(f'"{text}" is no time that is understood: {_EXAMPLES}')
     if found > now:
         raise ValueError(f"{full(found)} lies ahead: choose a moment that has been")

@@ -24,7 +24,7 @@ _SEVERITIES: dict[JobState, Severity] = {
 
 
 _MOST = 3
-"""Vms of a group job that are named."""
+"""Vms of a group job that are named, and jobs that were cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,19 @@ class Outcomes:
                     yield toast(job)
             elif group and group.ended and self._is_new(id_, "over") and id_ not in self._engine.groups.read:
                 yield group_toast(group)
-        for left in self._engine.cut_off:
+        yield from self._cut_off()
+
+    def _cut_off(self) -> Iterator[Toast]:
+        """What an earlier run left: one by one where these are few, and guests that may stand frozen in any case."""
+        every = self._engine.cut_off
+        for left in every if len(every) <= _MOST else [left for left in every if left.froze]:
             if self._is_new(left.job, left.now):
                 title = f"Cut off: {clean(left.vm_name, limit=60)}: {clean(left.title, limit=80)}"
                 words = left.now or f"An earlier run ended during “{left.step}”. It is being looked into."
                 yield Toast(title, words, "warning", 15.0)
+        if len(every) > _MOST and self._is_new("cut off", str(len(every))):
+            words = "An earlier run ended during them. Each is looked into: the log (l) says what became of it."
+            yield Toast(f"Cut off: {len(every)} jobs", words, "warning", 15.0)
 
     def _is_new(self, id_: str, word: str) -> bool:
         is_new = (id_, word) not in self._told

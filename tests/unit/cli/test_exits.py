@@ -29,6 +29,18 @@ if TYPE_CHECKING:
         (("plan", "take", "db-prod-01", "nightly"), Exit.REFUSED, "name-taken"),
         (("-c", "test:///nope.xml", "ls"), Exit.UNREACHABLE, "nope.xml"),
         (("--read-only", "take", "db-prod-01"), Exit.DENIED, "read-only"),
+        (("--read-only", "take", "--together", "db-prod-01", "sql-02"), Exit.DENIED, "is read-only"),
+        (("--read-only", "prune", "student-05", "--keep-last", "1", "--yes"), Exit.DENIED, "is read-only"),
+        (("--read-only", "restore", "--at=-1h", "student-01", "--yes"), Exit.DENIED, "is read-only"),
+        (("--read-only", "lab", "reset", "networks-101", "--yes"), Exit.DENIED, "is read-only"),
+        (("--read-only", "lab", "baseline", "x", "student-01", "--yes"), Exit.DENIED, "is read-only"),
+        (("--read-only", "lab", "protect", "networks-101", "--yes"), Exit.DENIED, "is read-only"),
+        (
+            ("--read-only", "lab", "reset", "networks-101", "--dry-run"),
+            Exit.REFUSED,
+            "student-01: the site is read-only",
+        ),
+        (("take", "--together", "ci-ephemeral-7f3a", "files-01"), Exit.REFUSED, "1 of 2 taken"),
         (("tree", "nobody"), Exit.MISSING, "nobody"),
         (("rm", "db-prod-01", "nightl"), Exit.MISSING, "did you mean nightly?"),
         (("rm", "db-prod-01", "nightly"), Exit.CANCELLED, "--yes"),
@@ -58,6 +70,10 @@ def test_the_sites_that_answer_are_listed_beside_the_one_that_does_not(vmsnap: V
     assert ended.err.startswith("gone: ")
     sites = vmsnap("ls", "--json").json["sites"]
     assert [site["error"] and site["error"]["kind"] for site in sites] == [None, "unreachable"]
+    # A pattern and a lab must not leave out what is not seen: which site that is, is said.
+    for words in (("lab", "reset", "networks-101", "--yes"), ("restore", "--at=-1h", "student-*", "--yes")):
+        ended = vmsnap(*words)
+        assert (ended.code, ended.err.startswith("gone: ")) == (Exit.UNREACHABLE, True)
 
 
 def test_no_site_at_all_is_not_answered_with_the_demo(

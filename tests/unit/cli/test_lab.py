@@ -35,6 +35,11 @@ vms = ["student-0[1-4]", "tag:nothing"]
 baseline = "baseline"
 [labs.keep]
 last = 1
+[[labs]]
+name = "gone"
+vms = ["old-*", "tag:old"]
+[[labs]]
+name = "bare"
 """
 
 
@@ -132,13 +137,46 @@ def test_a_baseline_that_the_config_file_names_is_not_pruned(vmsnap: Vmsnap, cou
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("lab", "status", "gone"), "no vm fits old-*, tag:old"),
+        (("lab", "reset", "gone", "--yes"), "the lab gone has no vms"),
+        (("lab", "start", "bare", "--yes"), "name some: vmsnap lab baseline bare VM"),
+        (("lab", "baseline", "bare", "--yes"), "the lab bare has no vms"),
+        (("take", "--lab", "gone"), "the lab gone has no vms"),
+        (("prune", "--lab", "gone", "--keep-last", "1"), "the lab gone has no vms"),
+    ],
+)
+def test_a_lab_without_vms_is_no_success(
+    vmsnap: Vmsnap, course: tuple[str, str], words: tuple[str, ...], said: str
+) -> None:
+    """A timer whose patterns fit nothing any more must not end well, night after night."""
+    ended = vmsnap(*course, *words)
+    assert (ended.code, ended.out) == (Exit.MISSING, "")
+    assert said in ended.err
+
+
+def test_a_name_that_fits_nothing_is_told_while_the_others_go_on(vmsnap: Vmsnap, course: tuple[str, str]) -> None:
+    ended = vmsnap(*course, "lab", "status", "course")
+    assert (ended.code, "no vm fits tag:nothing" in ended.err) == (Exit.OK, True)
+    assert vmsnap(*course, "lab", "status", "course", "--json").json["unmet"] == ["tag:nothing"]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", " a", "x" * 64])
+def test_nothing_is_taken_for_a_lab_that_cannot_be_called_so(vmsnap: Vmsnap, name: str) -> None:
+    ended = vmsnap("lab", "baseline", name, "student-01", "--yes")
+    assert (ended.code, ended.out) == (Exit.USAGE, "")
+
+
+@pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (("lab", "reset", "nothing", "--yes"), Exit.MISSING, f"there are: {LAB}"),
-        (("lab", "reset", LAB, "web-01", "--yes"), Exit.MISSING, f"not in the lab {LAB}"),
+        (("lab", "reset", LAB, "web-01", "--yes"), Exit.MISSING, f"web-01 is not in the lab {LAB}"),
         (("lab", "reset", LAB), Exit.CANCELLED, "confirm with --yes"),
         (("lab", "baseline", "nothing", "--yes"), Exit.MISSING, "lab baseline nothing VM"),
         (("take", "--lab", LAB, "--prune", "--yes"), Exit.USAGE, "[labs.keep]"),
+        (("prune", "--lab", LAB), Exit.USAGE, "in the config file: [labs.keep]"),
         (("prune", "--keep-last", "1"), Exit.USAGE, "of which --lab"),
     ],
 )
@@ -163,7 +201,7 @@ def test_a_lab_that_no_vm_belongs_to_is_no_success(vmsnap: Vmsnap, tmp_path: Pat
     file.write_text(CONFIG.replace("student-0", "pupil-0"))
     ended = vmsnap("--config", str(file), *words)
     assert ended.code == Exit.MISSING
-    assert "no vm belongs to the lab course" in ended.err
+    assert "the lab course has no vms" in ended.err
     assert vmsnap("--config", str(file), "lab", "status", "course").code == Exit.OK
 
 

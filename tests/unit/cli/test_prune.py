@@ -35,6 +35,11 @@ def test_what_goes_is_gone_and_the_rest_is_left(vmsnap: Vmsnap) -> None:
     assert all(each["deleted"] or each["problem"] for each in snapshots if not each["kept"])
 
 
+def test_several_are_summed_up(vmsnap: Vmsnap) -> None:
+    ended = vmsnap("prune", "student-0[5-8]", "--keep-last", "1", "--dry-run")
+    assert "In all 5 snapshots of 3 VMs would go, which frees up to" in ended.err
+
+
 def test_nothing_to_do(vmsnap: Vmsnap) -> None:
     ended = vmsnap("prune", "db-prod-01", "--keep-last", "99", "--yes")
     assert ended.code == Exit.OK

@@ -236,3 +236,32 @@ async def test_cancelled_right_after_it_was_begun_nothing_is_put_back(engine: En
     ended = await engine.groups.wait(job.id)
     assert {each.state for each in ended.members} == {JobState.CANCELLED}
     assert await standing(engine) == before
+
+
+async def test_who_cannot_go_back_is_no_part_of_the_job(engine: Engine) -> None:
+    none = Pick(await engine.find("sql-02"), None)
+    parts = await group.planned(engine, [*await picks(engine), none])
+    job = await engine.groups.wait(group.begin(engine, "Back", parts).id)
+    assert [each.name for each in job.members] == list(NAMES)
+    assert job.outcome == "3 of 3 put back"
+    job = await engine.groups.wait(group.begin(engine, "Back", parts, all_or_nothing=True).id)
+    assert job.outcome == "0 of 4 put back"
+
+
+@pytest.mark.parametrize("all_or_nothing", [False, True])
+async def test_nothing_more_is_begun_once_it_is_to_stop(engine: Engine, all_or_nothing: bool) -> None:
+    """One after the other here, since they depend on each other: of those that were done by then, all are told."""
+    before = await standing(engine)
+    engine.lab_rules = (LabRule("site", ("*",), order=NAMES),)
+    told: list[group.Part] = []
+    parts = await group.planned(engine, await picks(engine))
+    ended = await group.restore(
+        engine, parts, told.append, all_or_nothing=all_or_nothing, is_stopped=lambda: len(told) > 0
+    )
+    assert [each.problem for each in ended[1:]] == ["not begun", "not begun"]
+    assert ended[0].undone is all_or_nothing
+    now = await standing(engine)
+    if all_or_nothing:
+        assert all(name.startswith(group.SAFETY) for name in now)
+    else:
+        assert now[1:] == before[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -169,6 +170,18 @@ async def test_power_and_protection(engine: Engine) -> None:
     assert not ended.undone
     shown = {seat.vm.ref: seat.baseline for seat in lab_of(engine).seats}
     assert not any(base.protected for seat in seats if (base := shown[seat.vm.ref]))
+
+
+async def test_one_that_is_so_already_says_that(tmp_path: Path) -> None:
+    """Whatever else stands against a change: a read-only site, here."""
+    sites = [replace(site, read_only=True) for site in demo_sites(now=NOW, speed=1000) if site.name == "kvm-rack7"]
+    engine = Engine(sites, platform=remembered, follow=False, state=tmp_path)
+    await engine.start()
+    await engine.loaded(snapshots=True)
+    seats = [seat for seat in lab_of(engine).seats if seat.vm.state is VmState.RUNNING]
+    ended = await engine.groups.wait(labs.power(engine, LAB, seats, on=True).id)
+    assert {member.words for member in ended.members} == {"it is running already"}
+    await engine.stop()
 
 
 async def test_cancelled_ones_are_left_where_they_are(engine: Engine) -> None:

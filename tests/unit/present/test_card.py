@@ -10,7 +10,7 @@ from vmsnap_tui.model.freeze import Freeze, FreezeState
 from vmsnap_tui.model.lab import Seat
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot
 from vmsnap_tui.model.vm import AgentState, Vm, VmRef, VmState
-from vmsnap_tui.present.card import HEIGHT, Card, card, sentence
+from vmsnap_tui.present.card import HEIGHT, Card, card, lab_names, sentence
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 REF = VmRef("kvm", "1")
@@ -25,6 +25,7 @@ BASE = Snapshot(
 )
 LATER = Snapshot(SnapRef(REF, "exam"), "exam", NOW - timedelta(days=1))
 AT_BASE = Seat(VM, BASE, BASE)
+NAMES = ("one", "two", "three", "four", "five", "six")
 AWAY = Seat(VM, BASE, LATER, left=NOW - timedelta(days=6))
 
 
@@ -69,3 +70,19 @@ def test_the_sentence_leaves_nothing_out() -> None:
     said = "".join(piece.text for piece in sentence(Card(AWAY, NOW, doing="the disk is full", trouble=True)))
     for words in ("student-01", "kvm", "baseline “base” of 2026-02-12", "■ clean", "the disk is full"):
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("here", "width", "seen"),
+    [
+        (0, 60, " one   two   three   four   five   six"),
+        (0, 30, " one   two   three  ›3"),
+        (3, 27, " ‹3 four   five  ›1"),
+        (5, 30, " ‹3 four   five   six"),
+        (2, 8, " ‹2 three  ›3"),
+    ],
+)
+def test_the_chosen_lab_is_among_the_names(here: int, width: int, seen: str) -> None:
+    shown = lab_names(NAMES, here, width)
+    assert "".join(piece.text for piece in shown).rstrip() == seen
+    assert [piece.text for piece in shown if piece.style == "accent"] == [f" {NAMES[here]} "]

@@ -16,12 +16,13 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted
 from vmsnap_tui.cli.plan_text import plan_shape
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.cli.together import exit_of, followed, known_labs, manned_lab, member_shapes, named_lab, times
+from vmsnap_tui.cli.together import check_writable, exit_of, followed, known_labs, member_shapes, named_lab, times
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.engine.drift import drift
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing
+from vmsnap_tui.model.lab import bad_name
 from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
@@ -99,7 +100,7 @@ async def _status(setup: Setup, name: str, *, as_json: bool) -> int:
         found = await named_lab(engine, name)
         written = await drift(engine, found.seats)
     if as_json:
-        emit({"lab": found.name, "vms": [_seat_shape(seat, written) for seat in found.seats]})
+        emit({"lab": found.name, "vms": [_seat_shape(seat, written) for seat in found.seats], "unmet": found.unmet})
         return Exit.OK
     now = datetime.now(UTC)
     columns(
@@ -157,7 +158,8 @@ async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, 
     job: GroupJob | None = None
     took: dict[VmRef, float] = {}
     async with engine_for(setup, acts=not dry_run) as engine:
-        seats = await _chosen(engine, await manned_lab(engine, name), vms)
+        seats = await _chosen(engine, await named_lab(engine, name), vms)
+        check_writable(engine, [seat.vm for seat in seats], dry_run=dry_run)
         with alone("lab", engine.state):
             plans = await labs.planned(engine, seats)
             able = sum(each.can_run for each in plans)
@@ -176,17 +178,21 @@ async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, 
         if job.undone and not as_json:
             again = [member.name for member in job.members if member.vm in job.undone]
             note(f"Those again: {shlex.join(['vmsnap', 'lab', 'reset', name, *again])}")
-        return exit_of(job)
+        return exit_of(job, [each.seat.vm.ref for each in plans if not each.can_run])
     return Exit.OK if able == len(plans) else Exit.REFUSED
 
 
 async def _chosen(engine: Engine, found: Lab, vms: Sequence[str]) -> tuple[Seat, ...]:
     if not vms:
         return found.seats
-    wanted = {vm.ref for vm in await chosen_vms(engine, vms)}
-    strangers = wanted - {seat.vm.ref for seat in found.seats}
+    wanted = {vm.ref: vm for vm in await chosen_vms(engine, vms)}
+    strangers = sorted(vm.name for ref, vm in wanted.items() if ref not in {seat.vm.ref for seat in found.seats})
     if strangers:
-        raise Missing(f"{min(strangers).id} is not in the lab {found.name}", f"see: vmsnap lab status {found.name}")
+        see = shlex.join(["vmsnap", "lab", "status", found.name])
+        raise Missing(
+            f"{', '.join(strangers)} {'is' if len(strangers) == 1 else 'are'} not in the lab {found.name}",
+            f"see: {see}",
+        )
     return tuple(seat for seat in found.seats if seat.vm.ref in wanted)
 
 
@@ -224,11 +230,16 @@ def baseline(setup: Setup, *, name: str, vms: tuple[str, ...], yes: bool, as_jso
 
 
 async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool, as_json: bool) -> int:
+    if why := bad_name(name):  # before anything is taken
+        raise click.BadParameter(why, param_hint="NAME")
     async with engine_for(setup, acts=True) as engine:
-        known = {seat.vm.ref: seat for each in await known_labs(engine) if each.name == name for seat in each.seats}
+        labs_now = {each.name: each for each in await known_labs(engine)}
+        known = {seat.vm.ref: seat for seat in labs_now[name].seats} if name in labs_now else {}
         if not vms and not known:
-            raise Missing(f"there is no lab {name}", f"make it: vmsnap lab baseline {name} VM…")
+            what = f"the lab {name} has no vms" if name in labs_now else f"there is no lab {name}"
+            raise Missing(what, f"make it: vmsnap lab baseline {shlex.quote(name)} VM…")
         chosen = await chosen_vms(engine, vms) if vms else [seat.vm for seat in known.values()]
+        check_writable(engine, chosen)
         agree_to("baseline", len(chosen), "vm", yes=yes)
         with alone("lab", engine.state):
             pairs = [(vm, known[vm.ref].baseline if vm.ref in known else None) for vm in chosen]
@@ -255,7 +266,8 @@ def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]]
 
     async def run(setup: Setup, name: str, *, yes: bool, as_json: bool) -> int:
         async with engine_for(setup, acts=True) as engine:
-            found = await manned_lab(engine, name)
+            found = await named_lab(engine, name)
+            check_writable(engine, [seat.vm for seat in found.seats])
             agree_to(verb, len(found.seats), "vm", yes=yes)
             with alone("lab", engine.state):
                 return await _done(engine, name, begin(engine, name, found.seats), as_json=as_json)

@@ -15,6 +15,8 @@ from vmsnap_tui.cli.output import Cell, columns, emit, marked, note, painted, sa
 from vmsnap_tui.cli.plan_text import caution_lines, loss_lines, plan_shape
 from vmsnap_tui.cli.session import engine_for, snapshots_of
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
+from vmsnap_tui.cli.stop import stoppable
+from vmsnap_tui.cli.together import check_writable
 from vmsnap_tui.engine import group, labs
 from vmsnap_tui.model.moment import Side, is_group, picks_of, spread, wrong_clock
 from vmsnap_tui.model.order import waves
@@ -27,6 +29,7 @@ from vmsnap_tui.present.timeline import clock_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from vmsnap_tui.engine.group import Part
 
@@ -74,6 +77,7 @@ async def _restore(
         raise click.BadParameter(str(error), param_hint="--at") from error
     async with engine_for(setup, acts=not dry_run) as engine:
         chosen = await chosen_vms(engine, vms)
+        check_writable(engine, chosen, dry_run=dry_run)
         known = {vm.ref: await snapshots_of(engine, vm.ref) for vm in chosen}
         picks = picks_of([(vm, known[vm.ref]) for vm in chosen], at, Side(side))
         wrong = {ref: wrong_clock(snapshots, datetime.now(UTC)) for ref, snapshots in known.items()}
@@ -85,16 +89,19 @@ async def _restore(
                 if names := [clean(each.name) for each in known[vm.ref] if each.id in wrong[vm.ref]]:
                     note(f"{clean(vm.name)}: {painted(clock_words(names), marks.CAUTION.style)}")
         able = [each for each in parts if each.can_run]
+        stopped = False
         blocked = not able or (all_or_nothing and len(able) < len(parts))
         if not dry_run and not blocked:
             agree_to("restore", len(able), "vm", yes=yes)
-            parts = await group.restore(engine, parts, _tell_end, all_or_nothing=all_or_nothing)
+            with stoppable(engine.jobs.cancel_all) as asked:
+                parts = await group.restore(engine, parts, _tell_end, all_or_nothing=all_or_nothing, is_stopped=asked)
+            stopped = asked()
     if as_json:
         emit(
             {
                 "moment": at,
                 "side": side,
-                "spread": spread(each.pick for each in parts),
+                "spread": _seconds(spread(each.pick for each in parts)),
                 "parts": [_shape(each, wrong[each.pick.vm.ref]) for each in parts],
             }
         )
@@ -103,8 +110,14 @@ async def _restore(
         say(f"{done} of {len(parts)} put back")
     if dry_run or blocked:
         return Exit.OK if len(able) == len(parts) else Exit.REFUSED
+    return _exit_of(parts, stopped=stopped)
+
+
+def _exit_of(parts: Sequence[Part], *, stopped: bool) -> int:
     if all(each.is_done for each in parts):
         return Exit.OK
+    if stopped:
+        return Exit.CANCELLED
     return Exit.FAILED if any(each.can_run and not each.is_done for each in parts) else Exit.REFUSED
 
 
@@ -158,13 +171,17 @@ def _tell_end(part: Part) -> None:
     note(f"{painted(shown.glyph, shown.style)} {clean(part.pick.vm.name)}: {clean(words) or 'done'}")
 
 
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
 def _shape(part: Part, wrong: frozenset[str]) -> dict[str, Any]:
     snapshot, job = part.pick.snapshot, part.job
     return {
         "vm": part.pick.vm.ref,
         "vm_name": part.pick.vm.name,
         "snapshot": snapshot,
-        "off": part.pick.off,
+        "off": _seconds(part.pick.off),
         "wrong_clock": sorted(wrong),
         "plan": plan_shape(part.plan) if part.plan else None,
         "job": {"id": job.id, "state": job.state, "outcome": job.outcome, "error": job.error} if job else None,

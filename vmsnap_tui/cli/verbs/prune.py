@@ -13,7 +13,8 @@ from vmsnap_tui.cli.exits import Exit, code_of
 from vmsnap_tui.cli.output import Cell, columns, emit, note, painted, say
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.cli.together import manned_lab
+from vmsnap_tui.cli.stop import stoppable
+from vmsnap_tui.cli.together import check_writable, named_lab
 from vmsnap_tui.engine import prune
 from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.model.errors import VmsnapError
@@ -61,7 +62,8 @@ def prune_verb(
     if not policy.keeps_any and lab:
         policy = next((rule.keep for rule in setup.labs if rule.name == lab), policy)
     if not policy.keeps_any:
-        raise click.UsageError("Say what is kept, such as --keep-last 3 --daily 7: else all would go.")
+        config = " (or, of a --lab, in the config file: [labs.keep])" if lab else ""
+        raise click.UsageError(f"Say what is kept, such as --keep-last 3 --daily 7{config}: else all would go.")
     if not vms and not lab:
         raise click.UsageError("Say of which vms, or of which --lab.")
     return asyncio.run(_prune(setup, vms, lab, policy, dry_run=dry_run, yes=yes, as_json=as_json))
@@ -73,7 +75,8 @@ async def _prune(
     async with engine_for(setup, acts=not dry_run) as engine:
         found = {vm.ref: vm for vm in await chosen_vms(engine, names)}
         if lab:
-            found |= {seat.vm.ref: seat.vm for seat in (await manned_lab(engine, lab)).seats}
+            found |= {seat.vm.ref: seat.vm for seat in (await named_lab(engine, lab)).seats}
+        check_writable(engine, found.values(), dry_run=dry_run)
         return await pruned(engine, list(found.values()), policy, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
@@ -82,6 +85,7 @@ async def pruned(engine: Engine, vms: Sequence[Vm], policy: Policy, *, dry_run: 
     ended: list[Pruned] = []
     prunings: list[Pruning] = []
     unread: dict[VmRef, VmsnapError] = {}
+    stopped = False
     with alone("prune", engine.state):
         for vm in vms:
             try:
@@ -94,13 +98,17 @@ async def pruned(engine: Engine, vms: Sequence[Vm], policy: Policy, *, dry_run: 
         doomed = sum(len(each.doomed) for each in prunings)
         if doomed and not dry_run:
             agree_to("delete", doomed, "snapshot", yes=yes)
-            for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end) for each in prunings)):
-                ended += each
+            with stoppable(engine.jobs.cancel_all) as asked:
+                for each in await asyncio.gather(*(prune.prune(engine, each, _tell_end, asked) for each in prunings)):
+                    ended += each
+            stopped = asked()
     if as_json:
         failed = [_unread_shape(vm, unread[vm.ref]) for vm in vms if vm.ref in unread]
         emit({"policy": policy, "vms": [*(_shape(each, ended) for each in prunings), *failed]})
     elif ended:
         say(f"{sum(not each.problem for each in ended)} of {len(ended)} deleted")
+    if stopped and any(each.problem for each in ended):
+        return Exit.CANCELLED
     return _exit_of(ended, list(unread.values()))
 
 
@@ -131,8 +139,12 @@ def _tell(prunings: Sequence[Pruning]) -> None:
         if pruning.doomed:
             count = f"{len(pruning.doomed)} snapshot{'' if len(pruning.doomed) == 1 else 's'}"
             note(f"{clean(pruning.vm.name)}: {count} would go, which {in_words(pruning.freed)}")
-    if not any(pruning.doomed for pruning in prunings):
+    doomed = [pruning for pruning in prunings if pruning.doomed]
+    if not doomed:
         note("Nothing would go.")
+    elif len(doomed) > 1:
+        total = sum(len(pruning.doomed) for pruning in doomed)
+        note(f"In all {total} snapshots of {len(doomed)} VMs would go, which {in_words(prune.freed(doomed))}.")
 
 
 def _tell_end(ended: Pruned) -> None:

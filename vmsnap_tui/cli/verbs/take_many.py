@@ -15,7 +15,7 @@ from vmsnap_tui.cli.output import emit, note, painted
 from vmsnap_tui.cli.plan_text import caution_lines
 from vmsnap_tui.cli.session import engine_for
 from vmsnap_tui.cli.setup import Setup, Verb, json_option, pass_setup
-from vmsnap_tui.cli.together import exit_of, followed, manned_lab
+from vmsnap_tui.cli.together import check_writable, exit_of, followed, named_lab
 from vmsnap_tui.cli.verbs.prune import pruned
 from vmsnap_tui.engine import taking
 from vmsnap_tui.engine.alone import alone
@@ -85,7 +85,8 @@ async def _take(
     async with engine_for(setup, acts=not dry_run) as engine:
         meant = {vm.ref: vm for vm in await chosen_vms(engine, vms)}
         if lab_name:
-            meant |= {seat.vm.ref: seat.vm for seat in (await manned_lab(engine, lab_name)).seats}
+            meant |= {seat.vm.ref: seat.vm for seat in (await named_lab(engine, lab_name)).seats}
+        check_writable(engine, meant.values(), dry_run=dry_run)
         shares = await _planned(engine, list(meant.values()), name, description, together=together)
         if not as_json:
             _tell(shares, together=together)
@@ -98,7 +99,7 @@ async def _take(
             ended = await followed(engine, job, as_json=as_json)
         if as_json:
             emit({"lab": lab_name, "vms": _shape(ended), "group": ended.group, "outcome": ended.outcome})
-        code = exit_of(ended)
+        code = exit_of(ended, [share.vm.ref for share in shares if not share.can_run])
         if ended.group and not ended.group.is_one_moment:
             code = Exit.FAILED
         if prunes and policy is not None:

@@ -60,7 +60,7 @@ class BackScreen(SummaryFrame[Confirmed]):
         column = self.query_one("#options")
         found = [pick for pick in self._picks if pick.snapshot]
         await column.mount(
-            label("Machines", first=True),
+            label("VMs", first=True),
             Static(Content("\n").join(self._about(found))),
             label("What is there now"),
             Tick(Content("take a safety snapshot of each first"), id="safety"),

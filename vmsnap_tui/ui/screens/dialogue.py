@@ -154,7 +154,9 @@ class SummaryFrame(Frame[ResultT]):
     def reading(self, count: int) -> None:
         """There is nothing to confirm yet."""
         self.query_one(ConfirmBar).ask(None)
-        self.show_summary([Content.styled(f"Reading what is so on {count} VMs now …", "$text-muted")])
+        self.show_summary(
+            [Content.styled(f"Reading what is so on {count} VM{'s' * (count != 1)} now …", "$text-muted")]
+        )
 
     def show_summary(self, lines: Iterable[Content]) -> None:
         """What it comes to."""

@@ -10,12 +10,12 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from vmsnap_tui.model.lab import LONGEST_NAME, bad_name
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
-
-_LONGEST = 63
 
 
 class LabNameScreen(ModalScreen[str]):
@@ -44,15 +44,15 @@ class LabNameScreen(ModalScreen[str]):
         with Vertical(id="frame") as frame:
             frame.border_title = f"A lab of {self._count} VM{'s' * (self._count != 1)}"
             frame.border_subtitle = "enter go on · esc back"
-            yield Input(id="lab-name", compact=True, placeholder="networks-101", max_length=_LONGEST)
+            yield Input(id="lab-name", compact=True, placeholder="networks-101", max_length=LONGEST_NAME)
             known = f" There are: {', '.join(self._names)}; with one of these names it grows." if self._names else ""
             yield Static(f"How is it called?{known}", id="hint", markup=False)
 
     @on(Input.Submitted)
     def _go(self, event: Input.Submitted) -> None:
         name = event.value.strip()
-        if not name or "/" in name or not name.isprintable():
-            self.notify("A lab needs a name without a slash.", severity="warning")
+        if why := bad_name(name):
+            self.notify(f"{why[0].upper()}{why[1:]}.", severity="warning", markup=False)
         else:
             self.dismiss(name)
 

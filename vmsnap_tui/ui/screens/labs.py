@@ -9,15 +9,14 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.drift import drift
 from vmsnap_tui.engine.job import JobState
+from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.freeze import FreezeState
-from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
-from vmsnap_tui.present.card import Card, sentence
+from vmsnap_tui.present.card import Card, lab_names, none_fits, sentence, unseen_words
 from vmsnap_tui.present.graph import Piece
 from vmsnap_tui.ui.screens.baseline import BaselineScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
@@ -25,6 +24,7 @@ from vmsnap_tui.ui.screens.lab_name import LabNameScreen
 from vmsnap_tui.ui.screens.reset import AgreeScreen, ResetScreen
 from vmsnap_tui.ui.several import prune_several, take_several
 from vmsnap_tui.ui.widgets.cards import CardsView
+from vmsnap_tui.ui.widgets.footer import RoomyFooter
 from vmsnap_tui.ui.widgets.group import fraction
 from vmsnap_tui.ui.widgets.lines import Lines
 
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 _RESET, _POWER = (Binding.Group(words, compact=True) for words in ("Reset", "Start/Stop"))
 """Keys that stand together in the footer."""
+_RARE, _ROOMY = {"take", "protect", "make"}, 104
+"""What a footer of fewer cells has no room for."""
 _LIT = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
 _NONE = (
     ("", ""),
@@ -102,7 +104,7 @@ class LabsScreen(Screen[None]):
         """The names of the labs, the cards, and the keys."""
         yield Lines(3, id="labs", classes="pane")
         yield CardsView(id="cards")
-        yield Footer(show_command_palette=False, compact=True)
+        yield RoomyFooter(_RARE, _ROOMY)
 
     def on_mount(self) -> None:
         """Show what is known, and hear of what changes."""
@@ -110,6 +112,11 @@ class LabsScreen(Screen[None]):
         self._cards.focus()
         self._leave = self._engine.store.subscribe(self._hear)
         self._show()
+
+    def on_resize(self) -> None:
+        """Room for more names of labs, or fewer."""
+        if self._labs:
+            self._head(self._lab)
 
     def on_unmount(self) -> None:
         """Hear no more."""
@@ -136,7 +143,8 @@ class LabsScreen(Screen[None]):
         group = self._engine.groups.get(self._latest.id) if self._latest else None
         now = self._now()
         seats = lab.seats if lab else ()
-        self._cards.show([self._card(seat, jobs.get(seat.vm.ref), group, now) for seat in seats], _NONE)
+        words = _NONE if lab is None else _empty(lab)
+        self._cards.show([self._card(seat, jobs.get(seat.vm.ref), group, now) for seat in seats], words)
         self._head(lab)
 
     def _card(self, seat: Seat, job: Job | None, group: GroupJob | None, now: datetime) -> Card:
@@ -153,29 +161,36 @@ class LabsScreen(Screen[None]):
             return replace(card, doing=member.words, trouble=member.state is JobState.FAILED)
         return card
 
+    @property
+    def _knows_all(self) -> bool:
+        """Whether a vm that is not there is nowhere: all sites have told all they have."""
+        views = self._engine.store.sites.values()
+        return all(view.status is SiteStatus.ONLINE and not view.loading for view in views)
+
     def _head(self, lab: Lab | None) -> None:
         lines = self.query_one("#labs", Lines)
         lines.border_title = Content(f"Labs {len(self._labs)}")
-        names = []
-        for each in self._labs:
-            is_here = each.name == self._lab_name
-            names.append(Piece(f" {clean(each.name)} ", "accent" if is_here else "foreground-muted"))
-            names.append(Piece(" ", "foreground"))
         if lab is None:
-            lines.show([tuple(names), (), ()])
+            lines.show([(), (), ()])
             return
+        names = [each.name for each in self._labs]
+        tabs = lab_names(names, names.index(lab.name), self.size.width)
         up = sum(seat.vm.state.is_active for seat in lab.seats)
         off = sum(seat.is_off_baseline for seat in lab.seats)
         bare = sum(seat.baseline is None and seat.known for seat in lab.seats)
         marked = len(self._cards.marked)
+        doubt = unseen_words(labs.unseen(self._engine))
+        if not doubt and lab.seats and self._knows_all:
+            doubt = none_fits(lab)
         lines.show(
             [
-                tuple(names),
+                tabs,
                 (
-                    Piece(f" {len(lab.seats)} VMs", "foreground"),
+                    Piece(f" {len(lab.seats)} VM{'s' * (len(lab.seats) != 1)}", "foreground"),
                     Piece(f"  {up} up", "foreground-muted"),
                     Piece(f"  {off or 'none'} away from the baseline", "warning" if off else "success"),
                     Piece(f"  {bare} without one" if bare else "", "warning"),
+                    Piece(f"  {marks.CAUTION.glyph} {doubt}" if doubt else "", "warning"),
                     Piece(f"  {marks.MARKED.glyph} {marked} marked" if marked else "", "accent"),
                 ),
                 sentence(self._cards.card) if self._cards.card else (),
@@ -207,7 +222,11 @@ class LabsScreen(Screen[None]):
             self.notify("Read-only: vmsnap was started so that it changes nothing.", severity="warning")
         elif self._lab is None:
             self.notify("There is no lab yet: mark VMs on the main screen, then n here.", severity="warning")
-        return not self._engine.read_only and self._lab is not None
+        elif not self._lab.seats:
+            self.notify("This lab has no VMs.", severity="warning")
+        else:
+            return True
+        return False
 
     def action_turn(self, step: int) -> None:
         """Another lab."""
@@ -335,6 +354,17 @@ class LabsScreen(Screen[None]):
     def action_back(self) -> None:
         """Back to the main screen."""
         self.dismiss(None)
+
+
+def _empty(lab: Lab) -> tuple[tuple[str, str], ...]:
+    why = none_fits(lab)
+    return (
+        ("", ""),
+        ("This lab has no VMs.", "foreground"),
+        (f"{why[0].upper()}{why[1:]}, as far as the sites have told." if why else "None are named for it.", "warning"),
+        ("Its names are in the config file: [[labs]]. Or mark VMs on the main screen", "foreground-muted"),
+        ("(space), come back here (b), and press n: with its name it grows.", "foreground-muted"),
+    )
 
 
 def _at_work(job: Job | None) -> str:

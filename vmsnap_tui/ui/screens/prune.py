@@ -126,7 +126,8 @@ class PruneScreen(Frame["tuple[Pruning, ...]"]):
         doomed = sum(len(each.doomed) for each in self._prunings)
         self.query_one("#verdicts", Static).update(Content("\n").join(self._lines(policy, doomed)))
         possible = bool(doomed) and policy.keeps_any
-        self.query_one(ConfirmBar).ask(Question(self.result, possible, True, f"delete {doomed}"))
+        idle = "Nothing to delete" if policy.keeps_any and not doomed and not self._problems else ""
+        self.query_one(ConfirmBar).ask(Question(self.result, possible, True, f"delete {doomed}", idle))
 
     def _lines(self, policy: Policy, doomed: int) -> Iterator[Content]:
         for problem in self._problems:
@@ -135,6 +136,9 @@ class PruneScreen(Frame["tuple[Pruning, ...]"]):
             yield Content.styled(f"{marks.REFUSED.glyph} Keep something: else all would go.", "$text-error")
         elif not doomed:
             yield Content.styled(f"{marks.READY.glyph} Nothing goes.", "$text-success")
+        elif len(self.result) > 1:
+            words = f"{doomed} snapshots of {len(self.result)} VMs go, which {in_words(prune.freed(self.result))}"
+            yield Content.styled(words, "bold")
         for pruning in self._prunings:
             yield Content()
             freed = f"  {len(pruning.doomed)} go, which {in_words(pruning.freed)}" if pruning.doomed else "  all stay"

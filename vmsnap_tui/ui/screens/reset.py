@@ -12,16 +12,15 @@ from vmsnap_tui.engine import labs
 from vmsnap_tui.model.order import waves
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks
+from vmsnap_tui.present.card import unseen_words
 from vmsnap_tui.present.losses import in_all
 from vmsnap_tui.present.order import in_words
 from vmsnap_tui.ui.plan_lines import plan_lines
-from vmsnap_tui.ui.screens.dialogue import Frame, SummaryFrame, label
+from vmsnap_tui.ui.screens.dialogue import SummaryFrame, label
 from vmsnap_tui.ui.widgets.confirm_bar import ConfirmBar, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from textual.widget import Widget
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.labs import SeatPlan
@@ -67,9 +66,16 @@ class ResetScreen(SummaryFrame[Plans]):
             ),
             label("As many as the sites allow"),
             Static("\n".join(limits), markup=False),
+            *self._doubt(),
             *((label("In what order"), Static(order, markup=False)) if order else ()),
         )
         self._plan()
+
+    def _doubt(self) -> Iterator[Static]:
+        words = unseen_words(labs.unseen(self._engine))
+        if words:
+            yield label("What may be missing")
+            yield Static(Content.styled(f"{marks.CAUTION.glyph} {words}", "$text-warning"))
 
     @work(exclusive=True)
     async def _plan(self) -> None:
@@ -104,7 +110,7 @@ def _lines(plans: Plans) -> Iterator[Content]:
             yield from (Content.assemble("  ", line) for line in plan_lines(each.plan))
 
 
-class AgreeScreen(Frame[bool]):
+class AgreeScreen(SummaryFrame[bool]):
     """A plain yes to something that destroys nothing."""
 
     verb = "Do it"
@@ -119,10 +125,6 @@ class AgreeScreen(Frame[bool]):
         """What is to be done."""
         return self._heading
 
-    def body(self) -> Widget:
-        """To whom."""
-        return Static("\n".join(clean(name) for name in self._vm_names), markup=False)
-
     @property
     def result(self) -> bool | None:
         """Yes."""
@@ -134,6 +136,7 @@ class AgreeScreen(Frame[bool]):
         await self.query_one("#options").mount(
             label(f"{count} VM{'s' * (count != 1)}", first=True), Static(self._words, markup=False)
         )
+        self.show_summary(Content(clean(name)) for name in self._vm_names)
         bar = self.query_one(ConfirmBar)
         bar.ask(Question(self._heading, bool(count), False, ""))
         bar.attend()

@@ -170,9 +170,9 @@ class TimelineScreen(Screen[None]):
     def _changed(self) -> None:
         """The moment, what is picked or what is seen is another now."""
         self._view.forget()
-        zone = self.line.moment.astimezone()
+        zone, count = self.line.moment.astimezone(), len(self.line.histories)
         self._axis.border_title = Content.assemble(
-            f"Timeline of {len(self.line.histories)} VMs  ·  ", (f"{zone:%a} {when.full(zone)}", "bold $accent")
+            f"Timeline of {count} VM{'s' * (count != 1)}  ·  ", (f"{zone:%a} {when.full(zone)}", "bold $accent")
         )
         upper, lower = present.axis(self.line.scale, self.line.moment, self.line.now)
         self._heading = present.heading(self._view.shown, (upper, lower))
@@ -338,6 +338,10 @@ class TimelineScreen(Screen[None]):
     @on(TimelineView.Zoomed)
     def _zoom(self, event: TimelineView.Zoomed) -> None:
         self.line.zoom(event.steps, event.about)
+        self._changed()
+
+    @on(TimelineView.Resized)
+    def _resize(self) -> None:
         self._changed()
 
     def action_type(self) -> None:

@@ -136,7 +136,8 @@ class TogetherScreen(SummaryFrame[Chosen]):
             words = f"{marks.REFUSED.glyph} The limit is a number of seconds from 1 to {taking.LONGEST:g}."
             yield Content.styled(words, "$text-error")
         elif together:
-            yield Content(f"{frozen} stand{'s' * (frozen == 1)} frozen until all are cut.")
+            stand = f"{frozen} stand{'s' * (frozen == 1)} frozen until all are cut."
+            yield Content(stand if frozen else "No guest is frozen.")
             for doubt in taking.doubts(able):
                 yield Content.assemble((f"{marks.CAUTION.glyph} ", "$warning"), clean(doubt))
         for share in sorted(self._shares, key=lambda share: share.can_run):

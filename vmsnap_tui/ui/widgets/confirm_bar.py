@@ -30,6 +30,8 @@ class Question:
     possible: bool
     destructive: bool
     word: str
+    idle: str = ""
+    """What is said instead of a refusal, where there is simply nothing to do."""
 
 
 def _question(plan: Plan) -> Question:
@@ -99,6 +101,8 @@ class ConfirmBar(Horizontal):
     def _words(self, *, destructive: bool) -> Content:
         if self._question is None:
             return Content("")
+        if self._question.idle:
+            return Content.styled(self._question.idle, "$text-muted")
         if not self._question.possible:
             return Content.styled("Not possible: see why above", "$text-error")
         if self._word:

@@ -80,7 +80,8 @@ class GroupView(CursorView):
             return Strip.blank(self.size.width, self.rich_style)
         ground = self.ground(cursor=index == self.cursor, hover=index == self.hover)
         width = max(1, self.size.width)
-        return self.strip(exactly(self._pieces(group, group.members[index], width), width), ground)
+        room = width - self.styles.scrollbar_size_vertical
+        return self.strip(exactly(self._pieces(group, group.members[index], room), width), ground)
 
     def _pieces(self, group: GroupJob, member: Member, width: int) -> tuple[Piece, ...]:
         job = self._jobs.get(member.vm)

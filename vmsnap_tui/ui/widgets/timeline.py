@@ -54,6 +54,10 @@ class TimelineView(CursorView):
     ]
 
     @dataclass
+    class Resized(Message):
+        """The columns are others now."""
+
+    @dataclass
     class Stepped(Message):
         """The moment is to go some cells on."""
 
@@ -163,6 +167,7 @@ class TimelineView(CursorView):
         self._fit()
         self.scroll_to_cursor()
         self.forget()
+        self.post_message(self.Resized())
 
     def notify_style_update(self) -> None:
         """Colours have changed, or the focus."""
