@@ -31,6 +31,7 @@ SITE = '[[sites]]\nname = "a"\nkind = "demo"\n'
         ('[ui]\nconfirm = "no"', 2, "one of type, key"),
         ('[ui.keys]\ntake = ["s"]', 1, "expected text in quotes"),
         ("sites = 3", 1, "[[sites]]"),
+        (SITE + '[[labs]]\nname = "a"\nvms = "b"', 6, 'vms: expected a list, such as ["one", "two"], got text'),
         (SITE + SITE.replace('"a"', '"b"').replace("demo", "libvrt"), 6, "one of libvirt, openshift, openstack, demo"),
         ('[[sites]]\nname = "a"', 1, "there is no `kind`"),
         (SITE.replace('"a"', '"a/b"'), 2, "without a slash"),

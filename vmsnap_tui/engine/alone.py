@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_CALLED = {"lab": "run for a lab or a group"}
+"""How what is done alone is called, where its lock is called otherwise."""
+
+
 @contextmanager
 def alone(what: str, state: Path) -> Iterator[None]:
     """Nobody else does this with the same state folder meanwhile.
@@ -25,7 +29,7 @@ def alone(what: str, state: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise Conflict(f"another {what} is under way", "wait until it is done") from error
+        raise Conflict(f"another {_CALLED.get(what, what)} is under way", "wait until it is done") from error
     except (OSError, NotImplementedError) as error:  # the latter where the file system knows no locks
         why = f"no lock can be taken in {state}, so that nothing was begun: {error}"
         raise Failed(why, "name a folder that can be written to: XDG_STATE_HOME") from error

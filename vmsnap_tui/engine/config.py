@@ -193,6 +193,8 @@ def _plain(words: str, steps: tuple[int | str, ...]) -> str:
         words = words.replace(f"`{python}`", plain)
     words = words[:1].lower() + words[1:]
     key = next((step for step in reversed(steps) if isinstance(step, str) and step != "..."), "")
+    how = f"[[{key}]]" if key in {"sites", "labs"} else '["one", "two"]'
+    words = words.replace("expected a list", f"expected a list, such as {how}")
     return f"{key}: {words}" if key else words
 
 
@@ -201,7 +203,7 @@ _TYPES = (
     ("int", "a whole number"),
     ("float", "a number"),
     ("bool", "true or false"),
-    ("array", "a list ([[sites]] for sites, [[labs]] for labs)"),
+    ("array", "a list"),
     ("object", "a table"),
 )
 

@@ -259,7 +259,7 @@ def _together(
             try:
                 said = await one(thing, course)
             except (_NotDoneError, VmsnapError) as error:
-                course.tell(vm.ref, JobState.FAILED, str(error))
+                course.tell(vm.ref, JobState.CANCELLED if course.stopping else JobState.FAILED, str(error))
                 return False
             course.tell(vm.ref, JobState.DONE, said)
             return True

@@ -8,6 +8,8 @@ import pytest
 
 from vmsnap_tui.cli.exits import Exit
 from vmsnap_tui.engine import rendezvous
+from vmsnap_tui.engine.alone import alone
+from vmsnap_tui.engine.locations import state_folder
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
@@ -202,7 +204,6 @@ def test_a_lab_that_no_vm_belongs_to_is_no_success(vmsnap: Vmsnap, tmp_path: Pat
     ended = vmsnap("--config", str(file), *words)
     assert ended.code == Exit.MISSING
     assert "the lab course has no vms" in ended.err
-    assert vmsnap("--config", str(file), "lab", "status", "course").code == Exit.OK
 
 
 def test_vms_whose_marks_cannot_be_read_are_named(vmsnap: Vmsnap, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,3 +231,11 @@ def test_what_is_no_moment_drives_out_none_that_was_one(
     assert "not at one moment" in ended.out
     assert "nothing is pruned" in ended.err
     assert "deleted" not in ended.out + ended.err
+
+
+def test_two_at_once(vmsnap: Vmsnap) -> None:
+    assert vmsnap("lab", "list").code == Exit.OK  # the folder is there
+    with alone("lab", state_folder() / "demo"):
+        for words in (("lab", "reset", LAB, "--yes"), ("take", "--together", "db-prod-01")):
+            ended = vmsnap(*words)
+            assert (ended.code, "another run for a lab or a group is under way" in ended.err) == (Exit.CONFLICT, True)

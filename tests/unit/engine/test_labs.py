@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -190,7 +191,17 @@ async def test_cancelled_ones_are_left_where_they_are(engine: Engine) -> None:
     engine.groups.cancel(job.id)
     ended = await engine.groups.wait(job.id)
     assert ended.cancelling
-    assert all(member.state.is_over for member in ended.members)
+    assert {member.state for member in ended.members} == {JobState.CANCELLED}
+
+
+async def test_those_that_wait_for_their_turn_are_cancelled_and_not_failed(engine: Engine) -> None:
+    plans = await labs.planned(engine, lab_of(engine).seats)
+    job = labs.reset(engine, LAB, plans)
+    while len(engine.jobs.all()) < len(plans):
+        await asyncio.sleep(0)
+    engine.groups.cancel(job.id)
+    ended = await engine.groups.wait(job.id)
+    assert {member.state for member in ended.members} - {JobState.DONE} == {JobState.CANCELLED}
 
 
 async def test_what_others_depend_on_comes_up_first_and_goes_down_last(engine: Engine) -> None:
