@@ -60,7 +60,7 @@ class Guard:
 
     def _start(self) -> str:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vmsnap_tui.engine.watchdog"],
+            [sys.executable, "-P", "-m", "vmsnap_tui.engine.watchdog"],  # nothing from the folder that we are in
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

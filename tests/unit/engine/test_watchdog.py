@@ -132,6 +132,16 @@ async def test_a_real_one_comes_and_goes() -> None:
     assert guard._process.returncode == 0
 
 
+async def test_it_takes_nothing_from_where_it_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of somebody else's, called like a module, must not keep it from thawing, nor run in its place."""
+    for name in ("json", "msgspec", "vmsnap_tui"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken from where it was started')")
+    monkeypatch.chdir(tmp_path)
+    guard = Guard([Site("demo", PlatformKind.DEMO, "demo:")], [VmRef("demo", "none")], 10.0)
+    await guard.ready()
+    await guard.over()
+
+
 async def test_one_that_cannot_reach_its_site_says_so() -> None:
     guard = Guard([Site("gone", PlatformKind.LIBVIRT, "qemu:///system?socket=/nowhere")], [VmRef("gone", "x")], 10.0)
     with pytest.raises(Failed, match="the watchdog cannot look after the guests"):
