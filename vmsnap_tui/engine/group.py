@@ -113,14 +113,11 @@ def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: 
     async def work(course: Course) -> str:
         def tell(part: Part) -> None:
             state = JobState.DONE if part.is_done else JobState.FAILED
-            if not part.is_done and (course.stopping or (part.job and part.job.state is JobState.CANCELLED)):
+            if not part.is_done and (course.is_stopped() or (part.job and part.job.state is JobState.CANCELLED)):
                 state = JobState.CANCELLED
             course.tell(part.pick.vm.ref, state, part.problem or (part.job.outcome if part.job else ""))
 
-        def is_stopped() -> bool:
-            return course.stopping
-
-        ended = await restore(engine, taking_part, tell, all_or_nothing=all_or_nothing, is_stopped=is_stopped)
+        ended = await restore(engine, taking_part, tell, all_or_nothing=all_or_nothing, is_stopped=course.is_stopped)
         for part in ended:
             tell(part)
         return f"{sum(part.is_done for part in ended)} of {len(ended)} put back"

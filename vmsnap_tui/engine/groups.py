@@ -66,11 +66,19 @@ class Course:
     """What the work of a group job tells, and whether it is to stop."""
 
     def __init__(self, put: Callable[[VmRef, JobState, str], None]) -> None:
-        self.stopping = False
+        self._stopped = False
         self.group: Group | None = None
         """The group snapshot that was taken."""
         self.tell = put
         """Vm, its state, and words: called as often as something is new."""
+
+    def stop(self) -> None:
+        """Ask the work to begin nothing more."""
+        self._stopped = True
+
+    def is_stopped(self) -> bool:
+        """Whether somebody asked for that."""
+        return self._stopped
 
 
 class Groups:
@@ -120,7 +128,7 @@ class Groups:
         group = self._groups.get(id_)
         if group is None or group.ended:
             return
-        self._courses[id_].stopping = True
+        self._courses[id_].stop()
         for job in self.jobs_of(group).values():
             self._jobs.cancel(job.id)
         self._groups[id_] = replace(group, cancelling=True)

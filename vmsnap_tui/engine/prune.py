@@ -141,9 +141,9 @@ def begin(engine: Engine, prunings: Sequence[Pruning]) -> GroupJob:
             def tell(each: Pruned) -> None:
                 course.tell(vm, JobState.RUNNING, each.problem or f"{each.snapshot.name} deleted")
 
-            ended = await prune(engine, pruning, tell, lambda: course.stopping)
+            ended = await prune(engine, pruning, tell, course.is_stopped)
             left = [f"{each.snapshot.name}: {each.problem}" for each in ended if each.problem]
-            state = JobState.DONE if not left else JobState.CANCELLED if course.stopping else JobState.FAILED
+            state = JobState.DONE if not left else JobState.CANCELLED if course.is_stopped() else JobState.FAILED
             course.tell(vm, state, "; ".join(left) or f"{len(ended)} deleted")
             return ended
 

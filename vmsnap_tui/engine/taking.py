@@ -176,7 +176,7 @@ def _guard(engine: Engine, shares: Sequence[Share], limit: float) -> Guard | Non
 
 async def _one(engine: Engine, share: Share, gate: Place | None, course: Course) -> bool:
     vm = share.vm.ref
-    if share.plan is None or course.stopping:
+    if share.plan is None or course.is_stopped():
         if gate:
             gate.leave()
         course.tell(vm, JobState.CANCELLED, NOT_BEGUN)
@@ -197,7 +197,7 @@ async def _one(engine: Engine, share: Share, gate: Place | None, course: Course)
 
 async def _run(engine: Engine, plan: Plan, gate: Place | None, course: Course) -> Job:
     job = await engine.jobs.submit(plan, gate)
-    if course.stopping:  # meanwhile
+    if course.is_stopped():  # meanwhile
         engine.jobs.cancel(job.id)
     return await engine.jobs.wait(job.id)
 
