@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,42 @@ def test_one_moment_is_never_overstated(stands: list[Stand]) -> None:
             freed = other.last if other.last is not None else other.still
             assert (each.cut or 0.0) <= ((freed if other.hold is Hold.FREED else other.over) or 0.0)
     assert window >= max(each.over or 0.0 for each in stands) - moment
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[tuple[Stand, float, float]]:
+    """Parts that wait for each other as they do, up to a limit; and of each when it is really cut and goes on."""
+    lasts = st.floats(0, 3)
+    some = [(draw(TIMES), draw(st.sampled_from(Hold)), draw(lasts), draw(st.floats(0, 1)), draw(lasts)) for _ in
+            range(draw(st.integers(1, 4)))]  # fmt: skip
+    limit, all_still = draw(TIMES), max(still for still, *_ in some)
+    begun = [max(still, min(all_still, limit)) for still, *_ in some]
+    others = [at + takes for at, (_, hold, takes, *_) in zip(begun, some, strict=True) if hold is not Hold.FREED]
+    others_cut = max(others, default=0.0)
+    begun = [
+        max(at, min(others_cut, limit)) if hold is Hold.FREED else at
+        for at, (_, hold, *_) in zip(begun, some, strict=True)
+    ]
+    all_cut = max(at + takes for at, (_, _, takes, *_) in zip(begun, some, strict=True))
+    found = []
+    for at, (still, hold, takes, share, thaw) in zip(begun, some, strict=True):
+        cut = at + takes
+        free = max(cut, min(all_cut, limit))
+        really_cut = at + takes * share
+        goes_on = really_cut if hold in {Hold.FREED, Hold.LOOSE} else free
+        last = at if hold is Hold.FREED else None
+        early = max(still, min(all_still, limit)) < all_still
+        found.append((Stand(still, last, cut, free + thaw, hold, free, early), really_cut, goes_on))
+    return found
+
+
+@given(histories())
+def test_nothing_from_after_the_moment_is_in_any_part(history: list[tuple[Stand, float, float]]) -> None:
+    """What a guest sends once it is cut and goes on must not reach one that takes it in and is cut only then."""
+    if window_of([stand for stand, _, _ in history], 0.0) is None:
+        return
+    for (_, _, goes_on), (stand, cut, _) in permutations(history, 2):
+        assert goes_on >= (cut if stand.hold is Hold.LOOSE else min(stand.still or 0.0, cut))
 
 
 @pytest.mark.parametrize("group", [Group("5e1f0c77a3d2"), Group("5e1f0c77a3d2", 0.0), Group("a", 12.346)])

@@ -6,9 +6,11 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from vmsnap_tui.cli.output import note
 from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.errors import Conflict, Missing, Unreachable, VmsnapError
+from vmsnap_tui.model.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -24,8 +26,11 @@ _PATIENCE = 20.0
 
 
 @asynccontextmanager
-async def engine_for(setup: Setup, vm_name: str = "") -> AsyncIterator[Engine]:
+async def engine_for(setup: Setup, vm_name: str = "", *, acts: bool = False) -> AsyncIterator[Engine]:
     """An engine on the sites in question: with "site/name" that is the one site.
+
+    Before a command that `acts`, guests are thawed that a run which died has left frozen there, and marks put back that
+    it lost: where all is done by timers, no app comes along to do that.
 
     Raises Unreachable where there is no site but the demo that nobody asked for: a script must not take it for real.
     """
@@ -36,8 +41,13 @@ async def engine_for(setup: Setup, vm_name: str = "") -> AsyncIterator[Engine]:
     )
     await engine.start()
     try:
+        if acts:
+            for left in await engine.settle_left():
+                note(clean(f"{left.vm_name}: {left.title} was cut off: {left.now or 'its site does not answer yet'}"))
         yield engine
     finally:
+        if acts and engine.journal.caution:
+            note(clean(engine.journal.caution))
         await engine.stop()
 
 

@@ -33,12 +33,19 @@ async def known_labs(engine: Engine) -> tuple[Lab, ...]:
 
 
 async def named_lab(engine: Engine, name: str) -> Lab:
-    """One lab. Tells which of its names fit no vm, and raises Missing where none does: nothing would be done."""
+    """One lab. Tells which of its names fit no vm, and raises Missing where none does: nothing would be done.
+
+    Names the vms that may belong to it, where the marks that would say so cannot be read.
+    """
     known = await known_labs(engine)
     found = next((each for each in known if each.name == name), None)
     if found is None:
         names = ", ".join(each.name for each in known)
         raise Missing(f"there is no lab {name}", f"there are: {names}" if names else "make one: vmsnap lab baseline")
+    seated = {seat.vm.ref for seat in found.seats}
+    for vm in (vm for site in engine.store.sites for vm in engine.store.vms(site)):
+        if vm.ref not in seated and (problem := engine.store.problem(vm.ref)):
+            note(f"{clean(vm.name)}: {clean(problem.words)}: whether it is in the lab is not known")
     if not found.seats:
         raise Missing(f"the lab {name} has no vms", none_fits(found) or f"name some: vmsnap lab baseline {name} VM…")
     if found.unmet:

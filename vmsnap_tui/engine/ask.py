@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.job import Job
     from vmsnap_tui.model.plan import Plan, Request
 
-
 NOT_BEGUN = "not begun"
 """What is said of a vm's share where somebody asked to stop before it."""
 
@@ -52,12 +51,23 @@ async def asked(engine: Engine, request: Request, objection: Callable[[Plan], st
     return ended if isinstance(ended, str) else why_not_done(ended)
 
 
-async def done(engine: Engine, plan: Plan) -> Job | str:
-    """The job, once it is over; or why there was none."""
+def never() -> bool:
+    """For what nobody stops."""
+    return False
+
+
+async def done(engine: Engine, plan: Plan, is_stopped: Callable[[], bool] = never) -> Job | str:
+    """The job, once it is over; or why there was none. `is_stopped` is asked until it is queued; then it is a job that
+    can be cancelled like any other.
+    """
+    if is_stopped():
+        return NOT_BEGUN
     try:
         job = await engine.jobs.submit(plan)
     except VmsnapError as error:
         return str(error)
+    if is_stopped():
+        engine.jobs.cancel(job.id)
     return await engine.jobs.wait(job.id)
 
 

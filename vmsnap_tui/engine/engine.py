@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from vmsnap_tui.engine.journal import CutOff
+    from vmsnap_tui.engine.journal import Asked, CutOff
     from vmsnap_tui.model.compare import Definition
     from vmsnap_tui.model.lab import LabRule
     from vmsnap_tui.model.plan import Facts, Plan, Request
@@ -195,8 +195,24 @@ class Engine:
         for follower in self._chosen(site):
             follower.refresh()
 
+    async def settle_left(self) -> Sequence[CutOff]:
+        """Thaw the guests that earlier runs left frozen, put back the marks that their restores lost, and say what came
+        of it: for who does not stay to look into all that they left.
+
+        One whose site does not answer in time is seen to later, or by the next run.
+        """
+        left = [(cut, asked) for cut, asked in await self.journal.cut_off() if cut.vm.site in self._followers]
+        before = len(self._recovering)
+        self._look_into([(cut, asked) for cut, asked in left if cut.froze or asked.marks])
+        if looking := self._recovering[before:]:
+            await asyncio.wait(looking, timeout=_PATIENCE)
+        return self.cut_off
+
     async def _recover(self) -> None:
-        for cut, asked in await self.journal.cut_off():
+        self._look_into(await self.journal.cut_off())
+
+    def _look_into(self, left: Iterable[tuple[CutOff, Asked]]) -> None:
+        for cut, asked in left:
             follower = self._followers.get(cut.vm.site)
             if follower is None:
                 self._tell_cut_off(replace(cut, now=f"its site {cut.vm.site} is not configured any more"))

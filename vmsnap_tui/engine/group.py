@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import NOT_BEGUN, Planned, asked, done, why_not_done
+from vmsnap_tui.engine.ask import Planned, asked, done, never, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.labs import ranks
 from vmsnap_tui.model.errors import VmsnapError
@@ -77,16 +77,16 @@ async def restore(
     told: Callable[[Part], None],
     *,
     all_or_nothing: bool = False,
-    stopping: Callable[[], bool] = lambda: False,
+    is_stopped: Callable[[], bool] = never,
 ) -> tuple[Part, ...]:
     """Do what can be done; a failure stops only its own vm.
 
     With `all_or_nothing` nothing is begun unless all can run; all present states are kept first, and where one vm
     fails, all go back to theirs. What other vms depend on comes first. `told` hears of each part that is over.
-    Once it is `stopping`, nothing more is begun: with `all_or_nothing` those that were restored by then go back.
+    Once it `is_stopped`, nothing more is begun: with `all_or_nothing` those that were restored by then go back.
     """
     if not all_or_nothing:
-        return await _run_in_order(engine, parts, told, stopping)
+        return await _run_in_order(engine, parts, told, is_stopped)
     if not all(each.can_run for each in parts):
         return tuple(parts)
     kept = await asyncio.gather(*(_kept(engine, each) for each in parts))
@@ -96,7 +96,10 @@ async def restore(
         return tuple(replace(each, problem=failed.get(each.pick.vm.ref) or why) for each in parts)
     # With the present kept, less is lost than the plans said.
     fresh = await planned(engine, [each.pick for each in parts])
-    ended = await _run_in_order(engine, fresh, told, stopping)
+    if not all(each.can_run for each in fresh):
+        why = "nothing was restored: another vm cannot be, now that the present states are kept"
+        return tuple(replace(each, problem=each.why_not or why) for each in fresh)
+    ended = await _run_in_order(engine, fresh, told, is_stopped)
     if all(each.is_done for each in ended):
         return ended
     pairs = zip(ended, kept, strict=True)
@@ -110,14 +113,11 @@ def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: 
     async def work(course: Course) -> str:
         def tell(part: Part) -> None:
             state = JobState.DONE if part.is_done else JobState.FAILED
-            if part.problem == NOT_BEGUN or (part.job and part.job.state is JobState.CANCELLED):
+            if not part.is_done and (course.is_stopped() or (part.job and part.job.state is JobState.CANCELLED)):
                 state = JobState.CANCELLED
             course.tell(part.pick.vm.ref, state, part.problem or (part.job.outcome if part.job else ""))
 
-        def stopping() -> bool:
-            return course.stopping
-
-        ended = await restore(engine, taking_part, tell, all_or_nothing=all_or_nothing, stopping=stopping)
+        ended = await restore(engine, taking_part, tell, all_or_nothing=all_or_nothing, is_stopped=course.is_stopped)
         for part in ended:
             tell(part)
         return f"{sum(part.is_done for part in ended)} of {len(ended)} put back"
@@ -126,24 +126,22 @@ def begin(engine: Engine, title: str, parts: Sequence[Part], *, all_or_nothing: 
 
 
 async def _run_in_order(
-    engine: Engine, parts: Sequence[Part], told: Callable[[Part], None], stopping: Callable[[], bool]
+    engine: Engine, parts: Sequence[Part], told: Callable[[Part], None], is_stopped: Callable[[], bool]
 ) -> tuple[Part, ...]:
     """Those that others depend on first, as the labs of the config file have it."""
     rank = ranks(engine)
     ended: dict[VmRef, Part] = {}
     for wave in waves(parts, lambda part: rank(part.pick.vm)):
-        for part in await asyncio.gather(*(_run(engine, each, told, stopping) for each in wave)):
+        for part in await asyncio.gather(*(_run(engine, each, told, is_stopped) for each in wave)):
             ended[part.pick.vm.ref] = part
     return tuple(ended[part.pick.vm.ref] for part in parts)
 
 
-async def _run(engine: Engine, part: Part, told: Callable[[Part], None], stopping: Callable[[], bool]) -> Part:
-    if stopping():
-        return replace(part, problem=NOT_BEGUN)
+async def _run(engine: Engine, part: Part, told: Callable[[Part], None], is_stopped: Callable[[], bool]) -> Part:
     if part.plan is None or part.plan.refusals:
         return replace(part, problem=part.why_not)
     # What was planned a while ago is asked for anew: it may be another plan by now, and then nothing is done.
-    ended = await done(engine, part.plan)
+    ended = await done(engine, part.plan, is_stopped)
     part = (
         replace(part, problem=ended)
         if isinstance(ended, str)
@@ -170,7 +168,9 @@ async def _kept(engine: Engine, part: Part) -> Restore | str:
 
 
 async def _undone(engine: Engine, part: Part, safety: Restore | str) -> Part:
-    if isinstance(safety, str) or part.problem == NOT_BEGUN:
-        return part
-    why = await asked(engine, safety)
-    return replace(part, undone=not why, problem=part.problem or why or "put back, since another vm failed")
+    if isinstance(safety, str) or part.job is None or part.job.started is None:
+        return part  # nothing was done to it, so that it stands where it was
+    if why := await asked(engine, safety):
+        left = f"it could not be put back to {safety.snapshot.id}, which keeps its state from before: {why}"
+        return replace(part, problem="; ".join(filter(None, [part.problem, left])))
+    return replace(part, undone=True, problem=part.problem or "put back, since another vm failed")

@@ -66,11 +66,19 @@ class Course:
     """What the work of a group job tells, and whether it is to stop."""
 
     def __init__(self, put: Callable[[VmRef, JobState, str], None]) -> None:
-        self.stopping = False
+        self._stopped = False
         self.group: Group | None = None
         """The group snapshot that was taken."""
         self.tell = put
         """Vm, its state, and words: called as often as something is new."""
+
+    def stop(self) -> None:
+        """Ask the work to begin nothing more."""
+        self._stopped = True
+
+    def is_stopped(self) -> bool:
+        """Whether somebody asked for that."""
+        return self._stopped
 
 
 class Groups:
@@ -82,14 +90,17 @@ class Groups:
         self._groups: dict[str, GroupJob] = {}
         self._courses: dict[str, Course] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._before: dict[str, int] = {}
+        """How many jobs there were when it began: the clock may be set back meanwhile."""
         self.read: set[str] = set()
-        """Those whose outcome somebody has seen: nobody needs to be told of it."""
+        """Those that somebody looks at, or has seen end: nobody needs to be told of them."""
 
     def start(self, title: str, vms: Iterable[Vm], work: Callable[[Course], Awaitable[str]]) -> GroupJob:
         """Begin. `work` does it all and says in the end what came of it."""
         members = tuple(Member(vm.ref, vm.name) for vm in vms)
         group = GroupJob(secrets.token_hex(6), title, members, datetime.now(UTC))
         self._groups[group.id] = group
+        self._before[group.id] = len(self._jobs.all())
 
         def put(vm: VmRef, state: JobState, words: str) -> None:
             self._put(group.id, vm, state, words)
@@ -117,7 +128,7 @@ class Groups:
         group = self._groups.get(id_)
         if group is None or group.ended:
             return
-        self._courses[id_].stopping = True
+        self._courses[id_].stop()
         for job in self.jobs_of(group).values():
             self._jobs.cancel(job.id)
         self._groups[id_] = replace(group, cancelling=True)
@@ -127,9 +138,7 @@ class Groups:
         """The latest job of each member."""
         vms = {member.vm for member in group.members}
         return {
-            job.plan.request.vm: job
-            for job in self._jobs.all()
-            if job.plan.request.vm in vms and job.queued >= group.started
+            job.plan.request.vm: job for job in self._jobs.all()[self._before[group.id] :] if job.plan.request.vm in vms
         }
 
     def is_member(self, job: Job) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import subprocess
 import sys
@@ -35,7 +36,11 @@ class Guard:
     async def ready(self) -> None:
         """Start it, and wait until it can thaw. Raises Failed."""
         try:
-            said = await self._lane.call(self._start)
+            said = await asyncio.wait_for(self._lane.call(self._start), _PATIENCE)
+        except TimeoutError as error:
+            self._kill()
+            why = f"the watchdog has not reached its sites within {_PATIENCE:.0f} s"
+            raise Failed(why, _HINT) from error
         except OSError as error:
             raise Failed(f"the watchdog could not be started: {error}", _HINT) from error
         if said != READY:
@@ -45,16 +50,17 @@ class Guard:
         """Freezing begins. Called from any thread; whoever hears of an error here must freeze nobody."""
         self._say(GO)
 
-    async def over(self) -> None:
-        """Nobody is frozen any more."""
-        with suppress(OSError, ValueError):
-            self._say(OVER)
+    async def over(self, *, sure: bool = True) -> None:
+        """Nobody is frozen any more. Where that is not `sure`, it looks for itself, and goes on as long as it takes."""
+        if sure:
+            with suppress(OSError, ValueError):
+                self._say(OVER)
         await self._lane.call(self._end)
         self._lane.close()
 
     def _start(self) -> str:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vmsnap_tui.engine.watchdog"],
+            [sys.executable, "-P", "-m", "vmsnap_tui.engine.watchdog"],  # nothing from the folder that we are in
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -63,6 +69,11 @@ class Guard:
         self._say(self._watch.written())
         out = self._process.stdout
         return out.readline().decode() if out else ""
+
+    def _kill(self) -> None:
+        """Nothing has told it to go yet, so nobody needs it. Whoever still reads what it says comes back then."""
+        if self._process is not None:
+            self._process.kill()
 
     def _say(self, text: bytes) -> None:
         if self._process is None or self._process.stdin is None:

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from vmsnap_tui.engine.job import Job, JobState, PlanMoved
+from vmsnap_tui.engine.journal import Mark
 from vmsnap_tui.engine.lane import StopSign
 from vmsnap_tui.engine.work import Work
 from vmsnap_tui.model.errors import Conflict, Denied, Missing, VmsnapError
-from vmsnap_tui.model.plan import Thaw
+from vmsnap_tui.model.plan import Restore, Thaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +73,7 @@ class Jobs:
             raise Conflict(plan.refusals[0].why, plan.refusals[0].instead)
         await self._check(plan)
         job = Job(secrets.token_hex(6), plan, JobState.WAITING, datetime.now(UTC))
-        await self._journal.asked(job)
+        await self._journal.asked(job, self._marks(vm) if isinstance(plan.request, Restore) else ())
         self._stops[job.id] = StopSign()
         if gate is not None:
             self._gates[job.id] = gate
@@ -82,6 +83,14 @@ class Jobs:
         self._waiting[vm.site].append(job.id)
         self._start_next(vm.site)
         return self._jobs[job.id]
+
+    def _marks(self, vm: VmRef) -> list[Mark]:
+        """What a restore may cost: libvirt brings back the notes of that time along with the vm."""
+        return [
+            Mark(each.id, each.created, each.protected, each.baseline)
+            for each in self._store.snapshots(vm) or ()
+            if each.protected or each.baseline
+        ]
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop. Without effect on one that is over."""
@@ -172,7 +181,7 @@ class Jobs:
             gate.leave()
 
     async def _thaw(self, vm: VmRef) -> None:
-        """Queue a thaw where a job that ended badly has left the guest frozen."""
+        """Queue a thaw where a job may have left the guest frozen."""
         try:
             plan = await self._followers[vm.site].plan(Thaw(vm))
             if not plan.refusals:

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS lines (
     vm_name TEXT NOT NULL, what TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL
 ) STRICT;
 """
+_MARKS = "marks"
 Row = tuple[Any, ...]
 _PATIENCE = 2.0
 """Seconds to wait for another vmsnap that is writing."""
@@ -72,11 +73,22 @@ class CutOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """That a snapshot was protected, or a lab's baseline, when a job was queued that may cost it that mark."""
+
+    snapshot: str
+    created: datetime
+    protected: bool
+    baseline: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What a job that was cut off was to do: the kind of its request and that request as JSON values."""
 
     kind: str
     request: Mapping[str, JsonValue]
+    marks: Sequence[Mark] = ()
 
 
 class Journal:
@@ -110,8 +122,9 @@ class Journal:
 
     # What jobs write
 
-    async def asked(self, job: Job) -> None:
-        """A job was queued: keep what it is to do and what it will cost."""
+    async def asked(self, job: Job, marks: Sequence[Mark] = ()) -> None:
+        """A job was queued: keep what it is to do and what it will cost, and the marks that may go with it."""
+        from msgspec import to_builtins
         from msgspec.json import encode
 
         plan = job.plan
@@ -125,7 +138,7 @@ class Journal:
             plan.vm_name,
             plan.title,
             type(plan.request).__name__,
-            encode(plan.request).decode(),
+            encode({**to_builtins(plan.request), _MARKS: marks}).decode(),
             encode(plan.losses).decode(),
             encode(plan.steps).decode(),
             _text(job.queued),
@@ -180,7 +193,7 @@ class Journal:
                     began=datetime.fromisoformat(asked),
                     froze=bool(frozen),
                 ),
-                Asked(kind, decode(request)),
+                _asked(kind, decode(request)),
             )
             for job, run, site, vm, vm_name, title, kind, request, steps, asked, step, frozen in rows
             if is_over(run)
@@ -278,6 +291,12 @@ class Journal:
         if self._database is not None:
             self._database.close()
             self._database = None
+
+
+def _asked(kind: str, request: dict[str, Any]) -> Asked:
+    from msgspec import convert
+
+    return Asked(kind, request, convert(request.pop(_MARKS, []), list[Mark]))
 
 
 def _share(database: SqlConnection) -> None:

@@ -113,7 +113,7 @@ def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: flo
     async def one(each: SeatPlan, course: Course) -> str:
         if each.plan is None or not each.can_run:
             raise _NotDoneError(each.why_not)
-        ended = await done(engine, each.plan)
+        ended = await done(engine, each.plan, course.is_stopped)
         if why := ended if isinstance(ended, str) else why_not_done(ended):
             raise _NotDoneError(why)
         course.tell(each.seat.vm.ref, JobState.RUNNING, "coming up")
@@ -242,10 +242,6 @@ async def _ask(engine: Engine, request: Request) -> None:
         raise _NotDoneError(why)
 
 
-def _not_done(course: Course) -> JobState:
-    return JobState.CANCELLED if course.stopping else JobState.FAILED
-
-
 def _together(
     engine: Engine,
     title: str,
@@ -257,13 +253,13 @@ def _together(
 
     async def work(course: Course) -> str:
         async def alone(vm: Vm, thing: T) -> bool:
-            if course.stopping:
+            if course.is_stopped():
                 course.tell(vm.ref, JobState.CANCELLED, NOT_BEGUN)
                 return False
             try:
                 said = await one(thing, course)
             except (_NotDoneError, VmsnapError) as error:
-                course.tell(vm.ref, _not_done(course), str(error))
+                course.tell(vm.ref, JobState.CANCELLED if course.is_stopped() else JobState.FAILED, str(error))
                 return False
             course.tell(vm.ref, JobState.DONE, said)
             return True

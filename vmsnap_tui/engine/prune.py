@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import NOT_BEGUN, done, why_not_done
+from vmsnap_tui.engine.ask import NOT_BEGUN, done, never, why_not_done
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing, VmsnapError
 from vmsnap_tui.model.lab import baseline_of
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What a policy comes to for one vm. `freed` is an estimate."""
+    """What a policy comes to for one vm. `freed` is an estimate. `rules` are the labs of the config file."""
 
     vm: Vm
     verdicts: tuple[Verdict, ...]
     freed: Reclaim
+    policy: Policy
+    rules: Sequence[LabRule] = ()
 
     @property
     def doomed(self) -> tuple[Snapshot, ...]:
@@ -69,11 +71,10 @@ async def read(engine: Engine, vm: Vm) -> Holdings | None:
 def pruning_of(vm: Vm, held: Holdings | None, policy: Policy, rules: Sequence[LabRule] = ()) -> Pruning:
     """What a policy comes to for it. By `rules` it may have baselines that nobody has marked."""
     if held is None:
-        return Pruning(vm, (), reclaim((), ()))
-    named = (baseline_of(rule, held.snapshots) for rule in rules if rule.baseline and rule.has(vm))
-    verdicts = judged(held.snapshots, policy, baselines={each.id for each in named if each is not None})
+        return Pruning(vm, (), reclaim((), ()), policy)
+    verdicts = _judged(vm, held.snapshots, policy, rules)
     doomed = {each.snapshot.id for each in verdicts if not each.is_kept}
-    return Pruning(vm, verdicts, reclaim(held.layers, doomed))
+    return Pruning(vm, verdicts, reclaim(held.layers, doomed), policy, rules)
 
 
 def freed(prunings: Iterable[Pruning]) -> Reclaim:
@@ -81,37 +82,53 @@ def freed(prunings: Iterable[Pruning]) -> Reclaim:
     return sum((each.freed for each in prunings), NOTHING)
 
 
+def _judged(vm: Vm, snapshots: Sequence[Snapshot], policy: Policy, rules: Sequence[LabRule]) -> tuple[Verdict, ...]:
+    named = (baseline_of(rule, snapshots) for rule in rules if rule.baseline and rule.has(vm))
+    return judged(snapshots, policy, baselines={each.id for each in named if each is not None})
+
+
 async def prune(
-    engine: Engine, pruning: Pruning, told: Callable[[Pruned], None], stopping: Callable[[], bool] = lambda: False
+    engine: Engine, pruning: Pruning, told: Callable[[Pruned], None], is_stopped: Callable[[], bool] = never
 ) -> tuple[Pruned, ...]:
     """Delete what is doomed, each by a plan on fresh facts. One that cannot go alone stays, and the others go on.
 
-    Once it is `stopping`, nothing more is deleted.
+    Each is judged again before: since somebody agreed to it others may have deleted what was to be kept, or given its
+    name to another one. Once it `is_stopped`, nothing more is deleted.
     """
     found = []
     for snapshot in pruning.doomed:
-        if stopping():
-            ended = Pruned(pruning.vm, snapshot, NOT_BEGUN)
-        else:
-            ended = await _deleted(engine, pruning.vm, snapshot)
+        ended = await _deleted(engine, pruning, snapshot, is_stopped)
         told(ended)
         found.append(ended)
     return tuple(found)
 
 
-async def _deleted(engine: Engine, vm: Vm, snapshot: Snapshot) -> Pruned:
+async def _deleted(engine: Engine, pruning: Pruning, snapshot: Snapshot, is_stopped: Callable[[], bool]) -> Pruned:
+    vm = pruning.vm
+    if is_stopped():
+        return Pruned(vm, snapshot, NOT_BEGUN)
     try:
-        plan = await engine.plan(Delete(snapshot.ref))
+        facts = await engine.facts(vm.ref)
     except Missing:  # somebody was quicker
         return Pruned(vm, snapshot)
     except VmsnapError as error:
         return Pruned(vm, snapshot, str(error))
-    if plan.refusals:
-        return Pruned(vm, snapshot, plan.refusals[0].why, stays=True)
-    if why := _takes_others(plan):
+    verdicts = _judged(vm, facts.snapshots, pruning.policy, pruning.rules)
+    now = next((each for each in verdicts if each.snapshot.id == snapshot.id), None)
+    if now is None:  # somebody was quicker here too
+        return Pruned(vm, snapshot)
+    plan = facts.plan(Delete(snapshot.ref))
+    if why := _needed_by_now(snapshot, now) or _why_not_alone(plan):
         return Pruned(vm, snapshot, why, stays=True)
-    ended = await done(engine, plan)
+    ended = await done(engine, plan, is_stopped)
     return Pruned(vm, snapshot, ended if isinstance(ended, str) else why_not_done(ended))
+
+
+def _needed_by_now(doomed: Snapshot, now: Verdict) -> str:
+    """Why it is not what was judged to go any more, "" where it is."""
+    if now.snapshot.created != doomed.created:
+        return "it is another one of that name by now"
+    return f"it is to be kept by now ({', '.join(now.reasons)})" if now.is_kept else ""
 
 
 def begin(engine: Engine, prunings: Sequence[Pruning]) -> GroupJob:
@@ -124,9 +141,9 @@ def begin(engine: Engine, prunings: Sequence[Pruning]) -> GroupJob:
             def tell(each: Pruned) -> None:
                 course.tell(vm, JobState.RUNNING, each.problem or f"{each.snapshot.name} deleted")
 
-            ended = await prune(engine, pruning, tell, lambda: course.stopping)
+            ended = await prune(engine, pruning, tell, course.is_stopped)
             left = [f"{each.snapshot.name}: {each.problem}" for each in ended if each.problem]
-            state = JobState.DONE if not left else JobState.CANCELLED if course.stopping else JobState.FAILED
+            state = JobState.DONE if not left else JobState.CANCELLED if course.is_stopped() else JobState.FAILED
             course.tell(vm, state, "; ".join(left) or f"{len(ended)} deleted")
             return ended
 
@@ -136,7 +153,9 @@ def begin(engine: Engine, prunings: Sequence[Pruning]) -> GroupJob:
     return engine.groups.start("Prune", [each.vm for each in prunings], work)
 
 
-def _takes_others(plan: Plan) -> str:
-    """The snapshots that would go as well: none of them was judged to go, or it will have its own turn."""
+def _why_not_alone(plan: Plan) -> str:
+    """What stands against it; or what would go as well: none of that was judged to go, or it will have its own turn."""
+    if plan.refusals:
+        return plan.refusals[0].why
     gone = [loss.what for loss in plan.losses if loss.kind is LossKind.SNAPSHOT]
     return f"with it would go: {', '.join(gone)}" if len(gone) > 1 else ""

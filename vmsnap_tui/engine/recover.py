@@ -1,4 +1,7 @@
-"""Looks into jobs that an earlier run of the program began and did not end, and thaws guests that it left frozen."""
+"""Looks into jobs that an earlier run of the program began and did not end.
+
+Guests that it left frozen are thawed, and marks that went with a restore are put back.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Missing, VmsnapError
-from vmsnap_tui.model.plan import Merge, Thaw
+from vmsnap_tui.model.plan import Edit, Merge, Thaw
 from vmsnap_tui.model.survey import BLOCK_JOB, Severity
 
 if TYPE_CHECKING:
@@ -45,12 +48,14 @@ async def look_into(
     cut = replace(cut, now=what_is_known(cut, asked, facts.snapshots))
     if asked.kind == Merge.__name__ and cut.step:
         cut = replace(cut, now=await _merging(cut, follower))
+    is_settled = True
     if cut.froze or asked.kind == Thaw.__name__:
         tell(replace(cut, now=f"{cut.now}; seeing whether its guest is still frozen"))
         words, is_settled = await _thaw(cut, facts, follower, jobs)
         cut = replace(cut, now=f"{cut.now}; {words}")
-    else:
-        is_settled = True
+    if lost := _lost(cut, asked, facts.snapshots):
+        words, are_back = await _marked_again(lost, jobs, follower)
+        cut, is_settled = replace(cut, now=f"{cut.now}; {words}"), is_settled and are_back
     if is_settled:
         await journal.settle(cut)
     tell(cut)
@@ -59,7 +64,7 @@ async def look_into(
 async def _thaw(cut: CutOff, facts: Facts, follower: Follower, jobs: Jobs) -> tuple[str, bool]:
     """Thaw the guest if it is frozen. What came of it, and whether the matter is closed."""
     plan = facts.plan(Thaw(cut.vm))
-    if any(refusal.code == "not-frozen" for refusal in plan.refusals):
+    if any(refusal.code in {"not-frozen", "not-running"} for refusal in plan.refusals):
         return "its guest is not frozen", True
     if plan.refusals:
         return f"whether its guest is frozen is not known: {plan.refusals[0].why}", False
@@ -72,6 +77,32 @@ async def _thaw(cut: CutOff, facts: Facts, follower: Follower, jobs: Jobs) -> tu
     if job.state is JobState.DONE:
         return "its guest was still frozen and has been thawed", True
     return f"its guest could not be thawed: {job.error or job.outcome}", False
+
+
+def _lost(cut: CutOff, asked: Asked, snapshots: Sequence[Snapshot]) -> tuple[Edit, ...]:
+    """The marks that went with a restore, as what would put them back."""
+    by_id = {snapshot.id: snapshot for snapshot in snapshots}
+    there = [(mark, by_id[mark.snapshot]) for mark in asked.marks if cut.step and mark.snapshot in by_id]
+    return tuple(
+        Edit(now.ref, protected=mark.protected or None, baseline=mark.baseline or None)
+        for mark, now in there
+        if mark.created == now.created and (mark.protected > now.protected or (mark.baseline and not now.baseline))
+    )
+
+
+async def _marked_again(lost: Sequence[Edit], jobs: Jobs, follower: Follower) -> tuple[str, bool]:
+    """Put them back: what is not protected any more, the next prune may delete. What came of it, and whether it did."""
+    words = f"the marks of {', '.join(edit.snapshot.id for edit in lost)} were lost with it"
+    if follower.site.read_only:
+        return f"{words}, and nothing is changed in read-only mode", False
+    try:
+        ended = [await jobs.wait((await jobs.submit(await follower.plan(edit))).id) for edit in lost]
+    except VmsnapError as error:
+        return f"{words}, and could not be put back: {error}", False
+    failed = next((job for job in ended if job.state is not JobState.DONE), None)
+    if failed is not None:
+        return f"{words}, and could not be put back: {failed.error or failed.outcome}", False
+    return f"{words}, and are back", True
 
 
 async def _merging(cut: CutOff, follower: Follower) -> str:

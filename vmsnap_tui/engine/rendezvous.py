@@ -39,6 +39,8 @@ class Rendezvous:
         self._last: set[int] = set()
         self._began: float | None = None
         self._broken = ""
+        self._noted: float | None = None
+        self._is_noted = False
         self._free = list(range(count))
 
     def gate(self) -> Place:
@@ -49,8 +51,7 @@ class Rendezvous:
     def window(self) -> float | None:
         """Seconds in which the guests stood still together; None where it was not one moment, or is not over."""
         with self._change:
-            window = None if self._began is None else window_of(tuple(self._stands.values()), self._began)
-            return None if window is None else round(window, 3)  # as it is kept
+            return self._noted if self._is_noted else self._measured()
 
     @property
     def parts(self) -> int:
@@ -94,6 +95,27 @@ class Rendezvous:
             until = (self._began or 0.0) + self.limit + patience
             while not self._all_at(stage) and (left := until - time.monotonic()) > 0:
                 self._change.wait(left)
+            if (now := self._stands.get(number)) is None:
+                return
+            if stage == "cut":
+                self._stands[number] = replace(now, free=time.monotonic())
+            elif stage == "still" and not self._all_at(stage):
+                self._stands[number] = replace(now, early=True)
+
+    def verdict(self, number: int) -> Group:
+        """What is noted with a part. What the first one was told holds for all: one that is still not over then
+        cannot make it another one.
+        """
+        with self._change:
+            if number not in self._stands:  # nobody has waited for it
+                return Group(self.id)
+            if not self._is_noted:
+                self._noted, self._is_noted = self._measured(), True
+            return Group(self.id, self._noted)
+
+    def _measured(self) -> float | None:
+        window = None if self._began is None else window_of(tuple(self._stands.values()), self._began)
+        return None if window is None else round(window, 3)  # as it is kept
 
     def last(self, number: int) -> None:
         """Wait until all others are cut but those that come last too, or the time is up."""
@@ -159,4 +181,4 @@ class Place:
     def over(self, hold: Hold) -> Group | None:
         """As the gate has it."""
         self._all.mark(self._number, "over", hold, patience=_NOTING)
-        return Group(self._all.id, self._all.window)
+        return self._all.verdict(self._number)

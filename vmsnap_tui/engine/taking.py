@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import Course, GroupJob
+    from vmsnap_tui.engine.job import Job
     from vmsnap_tui.engine.rendezvous import Place
     from vmsnap_tui.model.plan import Facts, Plan
     from vmsnap_tui.model.vm import Vm
@@ -151,9 +152,14 @@ async def _together(engine: Engine, shares: Sequence[Share], of: int, meant: Mea
     done = await asyncio.gather(*(_one(engine, share, meeting.gate(), course) for share in shares))
     # Not where this is broken off, because the program ends: then the watchdog sees to those that are still frozen.
     if guard is not None:
-        await guard.over()
+        await guard.over(sure=not any(_may_be_frozen(engine, share) for share in shares))
     course.group = Group(meant.group, meeting.window)
     return _outcome(sum(done), of, meeting.window)
+
+
+def _may_be_frozen(engine: Engine, share: Share) -> bool:
+    freeze = engine.store.freeze(share.vm.ref)
+    return share.freezes and freeze is not None and freeze.state.may_be_frozen
 
 
 def _guard(engine: Engine, shares: Sequence[Share], limit: float) -> Guard | None:
@@ -170,13 +176,13 @@ def _guard(engine: Engine, shares: Sequence[Share], limit: float) -> Guard | Non
 
 async def _one(engine: Engine, share: Share, gate: Place | None, course: Course) -> bool:
     vm = share.vm.ref
-    if share.plan is None or course.stopping:
+    if share.plan is None or course.is_stopped():
         if gate:
             gate.leave()
         course.tell(vm, JobState.CANCELLED, NOT_BEGUN)
         return False
     try:
-        job = await engine.jobs.wait((await engine.jobs.submit(share.plan, gate)).id)
+        job = await _run(engine, share.plan, gate, course)
     except VmsnapError as error:
         if gate:
             gate.leave()
@@ -187,6 +193,13 @@ async def _one(engine: Engine, share: Share, gate: Place | None, course: Course)
         return False
     course.tell(vm, JobState.DONE, job.outcome)
     return True
+
+
+async def _run(engine: Engine, plan: Plan, gate: Place | None, course: Course) -> Job:
+    job = await engine.jobs.submit(plan, gate)
+    if course.is_stopped():  # meanwhile
+        engine.jobs.cancel(job.id)
+    return await engine.jobs.wait(job.id)
 
 
 def _outcome(taken: int, of: int, window: float | None) -> str:

@@ -139,8 +139,10 @@ def wait_for_end(stdin: int, limit: float) -> bool:
 
 def main(stdin: int, stdout: TextIO) -> int:
     """Look after it. 0 where nobody is left frozen."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTSTP):
-        signal.signal(number, signal.SIG_IGN)  # what ends the program must not end this
+    # What ends the program must not end this: where a service is stopped, or its program was killed, systemd sends
+    # SIGTERM to all that is left of it. It ends by itself, since its input does.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_IGN)
     line = b""
     while not line.endswith(b"\n"):
         said = os.read(stdin, 1)

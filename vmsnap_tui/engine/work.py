@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.engine.job import Job, JobState, PlanMoved
 from vmsnap_tui.engine.pace import Pace
 from vmsnap_tui.model.errors import Cancelled, Failed, VmsnapError
-from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.plan import Thaw
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ log = logging.getLogger(__name__)
 
 _RELOAD = 10.0
 """Seconds to wait for the outcome to be read before the job is told as over."""
-_NOT_THAWED = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING}
 
 
 class Work:
@@ -97,11 +95,13 @@ class Work:
         try:
             said = await self._follower.connection.run(step, self._report, self._stop, self._gate)
         except VmsnapError as error:
+            if self._gate is not None:
+                self._gate.leave()  # at once: others stand frozen, and what follows may take its time
             state = JobState.CANCELLED if isinstance(error, Cancelled) else JobState.FAILED
             await self._step_over(state, error.words)
             raise
         freeze = self._read().freeze
-        self.may_be_frozen = freeze is not None and freeze.state in _NOT_THAWED
+        self.may_be_frozen = freeze is not None and freeze.state.may_be_frozen
         await self._step_over(JobState.DONE, said)
         return said
 

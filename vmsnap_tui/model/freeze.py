@@ -21,6 +21,11 @@ class FreezeState(Enum):
     UNAVAILABLE = "unavailable"  # no agent
     HIDDEN = "hidden"  # the platform does it and does not tell
 
+    @property
+    def may_be_frozen(self) -> bool:
+        """Whether the guest may stand frozen now. Where something failed, nobody has seen that it does not."""
+        return self in {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
+
 
 @dataclass(frozen=True, slots=True)
 class Freeze:

@@ -123,7 +123,8 @@ ALONE: Gate = Alone()
 class Stand(Struct, frozen=True, gc=False):
     """How one part went: times in seconds on one clock, None for what did not come.
 
-    `last` is when it was begun to cut one that goes on by itself.
+    `last` is when it was begun to cut one that goes on by itself, `free` when one that was held was let go: its thaw
+    takes a while, to `over`. One that is `early` was cut without waiting until all stood still, since the time was up.
     """
 
     still: float | None = None
@@ -131,6 +132,8 @@ class Stand(Struct, frozen=True, gc=False):
     cut: float | None = None
     over: float | None = None
     hold: Hold = Hold.TORN
+    free: float | None = None
+    early: bool = False
 
 
 def window_of(stands: Sequence[Stand], began: float) -> float | None:
@@ -149,6 +152,9 @@ def window_of(stands: Sequence[Stand], began: float) -> float | None:
     loose = [each for each in stands if each.hold is Hold.LOOSE]
     if any(each.hold is Hold.TORN for each in stands) or len(loose) > 1 or max(stood) > min(cuts):
         return None
+    # One that goes on, or never stopped, when it is cut may tell something to one that does not stand still yet.
+    if any(each.early and each.hold is not Hold.HELD for each in stands):
+        return None
     for each in loose:
         if (each.cut or 0.0) > min((_may_go_on(other) for other in stands if other is not each), default=float("inf")):
             return None
@@ -158,5 +164,5 @@ def window_of(stands: Sequence[Stand], began: float) -> float | None:
 def _may_go_on(stand: Stand) -> float:
     """When its guest may go on at the earliest."""
     if stand.hold is not Hold.FREED:
-        return stand.over or 0.0
+        return (stand.over if stand.free is None else stand.free) or 0.0
     return (stand.still if stand.last is None else stand.last) or 0.0

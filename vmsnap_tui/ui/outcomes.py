@@ -58,14 +58,14 @@ class Outcomes:
         self._engine = engine
         self._told: set[tuple[str, str]] = set()
 
-    def new(self, jobs: Iterable[str], seen: str = "") -> Iterator[Toast]:
-        """What has to be told now that these jobs have changed; `seen` is a group job that is looked at anyway."""
+    def new(self, jobs: Iterable[str]) -> Iterator[Toast]:
+        """What has to be told now that these jobs have changed."""
         for id_ in jobs:
             job, group = self._engine.jobs.get(id_), self._engine.groups.get(id_)
             if job and job.state.is_over and self._is_new(id_, job.state.value):
                 if not self._engine.groups.is_member(job):
                     yield toast(job)
-            elif group and group.ended and self._is_new(id_, "over") and id_ not in {seen, *self._engine.groups.read}:
+            elif group and group.ended and self._is_new(id_, "over") and id_ not in self._engine.groups.read:
                 yield group_toast(group)
         yield from self._cut_off()
 

@@ -92,7 +92,7 @@ async def test_reset_twenty_times_leaves_nothing_over(lab: Lab, admin: Admin, gu
     assert kept(lab, guests) == before
     for guest, boot, counted in zip(guests, boots, counters, strict=True):
         assert guest.boot_id() == boot  # its memory came back, and not a fresh start
-        assert guest.ram_counter() - counted < (time.perf_counter() - began) / 2  # it counts seconds
+        assert guest.ram_counter() - counted < (time.perf_counter() - began) / 2  # it counts five a second
     survey = await admin.engine.survey(ref(guests[0]).site)
     assert not [each for each in survey.findings if each.vm in {ref(guest) for guest in guests}]
 
@@ -122,7 +122,7 @@ async def test_as_quick_as_the_commands(lab: Lab, admin: Admin, guests: list[Gue
     said = f"{ours:.1f} s, by hand {by_hand:.1f} s, alone {min(alone):.1f} to {max(alone):.1f} s"
     # The guests that are not being reset count on, and leave of two cores hardly one to those that are.
     assert ours <= 1.5 * by_hand, said
-    assert ours <= max(*alone, sum(alone)), said
+    assert ours <= sum(alone), said
 
 
 async def test_shut_down_and_a_new_baseline(lab: Lab, admin: Admin, guests: list[Guest]) -> None:

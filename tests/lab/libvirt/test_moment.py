@@ -44,9 +44,10 @@ async def test_six_guests_back_to_a_moment(lab: Lab, admin: Admin) -> None:
         parts = await group.planned(admin.engine, picks)
         done = await group.restore(admin.engine, parts, lambda _: None)
         assert [each.problem for each in done] == [""] * GUESTS
-        for guest, counted in zip(guests, then, strict=True):
+        for guest in guests:
             if guest.state() == "shut off":
                 guest.start()
+        for guest, counted in zip(guests, then, strict=True):
             await asyncio.to_thread(guest.wait_agent, PATIENCE)
             assert counted.disk <= guest.read_boot_counter() <= counted.after, guest.name
             assert guest.boot_id() != counted.boot

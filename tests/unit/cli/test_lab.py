@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vmsnap_tui.cli.exits import Exit
+from vmsnap_tui.engine import rendezvous
 from vmsnap_tui.engine.alone import alone
 from vmsnap_tui.engine.locations import state_folder
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from threading import Event
 
     from tests.unit.cli.conftest import Vmsnap
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.together import Gate
+    from vmsnap_tui.model.vm import VmRef
 
 LAB = "networks-101"
 CONFIG = """
@@ -182,6 +185,52 @@ def test_nothing_is_taken_for_a_lab_that_cannot_be_called_so(vmsnap: Vmsnap, nam
 def test_bad_words(vmsnap: Vmsnap, words: tuple[str, ...], code: Exit, said: str) -> None:
     ended = vmsnap(*words)
     assert (ended.code, said in ended.err) == (code, True), ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("take", "--lab", "course", "--yes"),
+        ("take", "--lab", "course", "--prune", "--yes"),
+        ("prune", "--lab", "course", "--yes"),
+        ("lab", "reset", "course", "--yes"),
+        ("lab", "start", "course", "--yes"),
+    ],
+)
+def test_a_lab_that_no_vm_belongs_to_is_no_success(vmsnap: Vmsnap, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """The vms were renamed: a timer must not go on for months saying that all went well."""
+    file = tmp_path / "renamed.toml"
+    file.write_text(CONFIG.replace("student-0", "pupil-0"))
+    ended = vmsnap("--config", str(file), *words)
+    assert ended.code == Exit.MISSING
+    assert "the lab course has no vms" in ended.err
+
+
+def test_vms_whose_marks_cannot_be_read_are_named(vmsnap: Vmsnap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lab that stands in marks alone would go without them unawares."""
+    real = DemoPlatform.snapshots
+
+    def snapshots(self: DemoPlatform, vms: Sequence[VmRef]) -> Mapping[VmRef, tuple[Snapshot, ...]]:
+        broken = {vm.ref for page in self.vms() for vm in page if vm.name == "student-03"}
+        if broken & set(vms):
+            raise Failed("its metadata is broken")
+        return real(self, vms)
+
+    monkeypatch.setattr(DemoPlatform, "snapshots", snapshots)
+    ended = vmsnap("lab", "reset", LAB, "--dry-run")
+    assert "student-03: its metadata is broken: whether it is in the lab is not known" in ended.err
+
+
+def test_what_is_no_moment_drives_out_none_that_was_one(
+    vmsnap: Vmsnap, course: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A guest whose agent is broken for a week must not cost the last snapshots that fit together."""
+    monkeypatch.setattr(rendezvous, "window_of", lambda *_: None)
+    ended = vmsnap(*course, "take", "--lab", "course", "--together", "--prune", "--yes")
+    assert ended.code == Exit.FAILED
+    assert "not at one moment" in ended.out
+    assert "nothing is pruned" in ended.err
+    assert "deleted" not in ended.out + ended.err
 
 
 def test_two_at_once(vmsnap: Vmsnap) -> None:

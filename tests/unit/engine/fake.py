@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace as replaced
 
@@ -14,7 +14,7 @@ from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.compare import Definition
 from vmsnap_tui.model.errors import Cancelled, Missing
 from vmsnap_tui.model.freeze import Freeze, FreezeState
-from vmsnap_tui.model.plan import Method, Plan, Refusal, Request, Step, Take, Thaw, WayBack
+from vmsnap_tui.model.plan import Edit, Method, Plan, Refusal, Request, Restore, Step, Take, Thaw, WayBack
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.snapshot import SnapRef, Snapshot
 from vmsnap_tui.model.survey import Survey
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.advice import Advice
     from vmsnap_tui.model.layer import Layer
+    from vmsnap_tui.model.plan import JsonValue
     from vmsnap_tui.platforms.protocol import Platform
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,6 +70,7 @@ class World:
     calls: list[tuple[str, object]] = field(default_factory=list)
     steps: int = 1
     freezes: bool = False
+    thaws: bool = True
     page: int = 2
     emit: Callable[[Change], None] | None = None
     at_work: list[VmRef] = field(default_factory=list)
@@ -149,6 +151,11 @@ class FakeFacts:
             return replace(plan, steps=(Step("thaw", request.vm, "Thaw the guest"),))
         if isinstance(request, Take) and any(known.name == request.name for known in self.snapshots):
             return replace(plan, refusals=(Refusal("name-taken", "there is one of that name", "take another"),))
+        if isinstance(request, Restore):
+            return replace(plan, steps=(Step("restore", request.vm, "Restore", {"name": request.snapshot.id}),))
+        if isinstance(request, Edit):
+            marks: dict[str, JsonValue] = {"protected": request.protected, "baseline": request.baseline}
+            return replace(plan, steps=(Step("edit", request.vm, "Edit", {"name": request.snapshot.id} | marks),))
         steps = tuple(
             Step("take", request.vm, f"Step {number}", {"name": f"{request.name}{'+' * number}"}, self.freezes)
             for number in range(self.steps)
@@ -230,6 +237,16 @@ class FakePlatform:
             report(Progress("thawing", freeze=Freeze(FreezeState.THAWED, WHEN)))
             return "thawed"
         name = str(step.params["name"])
+        if step.action == "restore":
+            world.at("restore", ref)
+            return "restored"
+        if step.action == "edit":
+            world.at("edit", ref)
+            marks: Any = {key: value for key in ("protected", "baseline") if (value := step.params[key]) is not None}
+            world.snapshots[ref] = tuple(
+                replaced(each, **marks) if each.id == name else each for each in world.snapshots[ref]
+            )
+            return "edited"
         gate.ready()
         if step.freezes:
             world.frozen.add(ref)
@@ -248,7 +265,9 @@ class FakePlatform:
         return f"{name} taken"
 
     def _thaw(self, step: Step, report: Callable[[Progress], None]) -> None:
-        if step.freezes:
+        if not self.world.thaws:
+            report(Progress("thawing", freeze=Freeze(FreezeState.FAILED, WHEN, "the agent does not answer")))
+        elif step.freezes:
             self.world.frozen.discard(step.vm)
             report(Progress("thawed", freeze=Freeze(FreezeState.THAWED, WHEN)))
 

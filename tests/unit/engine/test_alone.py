@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vmsnap_tui.engine.alone import alone
-from vmsnap_tui.model.errors import Conflict
+from vmsnap_tui.model.errors import Conflict, Failed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,19 @@ def test_a_second_one_is_turned_away_until_the_first_has_ended(tmp_path: Path) -
             pass
     with alone("prune", tmp_path):
         pass
+
+
+def test_without_a_place_for_the_lock_nothing_is_begun(tmp_path: Path) -> None:
+    """A state folder that cannot be written to: nobody knows who else is at work."""
+    no_folder = tmp_path / "file"
+    no_folder.write_text("")
+    with pytest.raises(Failed, match=r"no lock can be taken in .*file"), alone("prune", no_folder):
+        pass
+
+
+def test_what_goes_wrong_inside_is_not_taken_for_the_lock(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="the disk is full"), alone("prune", tmp_path):
+        raise OSError("the disk is full")
 
 
 HOLDER = """

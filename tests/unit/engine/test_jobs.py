@@ -244,6 +244,18 @@ async def test_a_guest_that_a_failed_step_left_frozen_is_thawed(world: World, be
     assert world.frozen == set()
 
 
+async def test_a_guest_that_a_step_has_not_seen_thawed_is_thawed(world: World, begin: Begin) -> None:
+    """Its snapshot is there, so that the step went well; of the guest nobody knows."""
+    world.with_vms(1)
+    world.freezes, world.thaws = True, False
+    engine = await ready(await begin())
+    job = await submit(engine, Take(A, "x"))
+    assert (await engine.jobs.wait(job.id)).state is JobState.DONE
+    assert [type(each.plan.request) for each in engine.jobs.all()] == [Take, Thaw]
+    await engine.jobs.wait(engine.jobs.all()[1].id)
+    assert world.frozen == set()
+
+
 async def test_a_thaw_that_fails_is_not_tried_without_end(world: World, begin: Begin) -> None:
     world.with_vms(1)
     world.freezes = True

@@ -197,7 +197,7 @@ async def test_cancelled_ones_are_left_where_they_are(engine: Engine) -> None:
 async def test_those_that_wait_for_their_turn_are_cancelled_and_not_failed(engine: Engine) -> None:
     plans = await labs.planned(engine, lab_of(engine).seats)
     job = labs.reset(engine, LAB, plans)
-    await until(engine.jobs.all)
+    await until(lambda: len(engine.jobs.all()) == len(plans))
     engine.groups.cancel(job.id)
     ended = await engine.groups.wait(job.id)
     assert {member.state for member in ended.members} - {JobState.DONE} == {JobState.CANCELLED}

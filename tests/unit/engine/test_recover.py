@@ -5,14 +5,16 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.engine.fake import WHEN, snapshot, vm
 from tests.unit.engine.waiting import until
+from vmsnap_tui.engine import engine as engine_module
 from vmsnap_tui.engine.journal import Asked, CutOff
 from vmsnap_tui.engine.recover import what_is_known
 from vmsnap_tui.model.errors import Failed
@@ -53,10 +55,10 @@ PROGRAM = """
 """
 
 
-def kill_midway(state: Path, *, freezes: bool) -> None:
+def kill_midway(state: Path, *, freezes: bool, program: str = PROGRAM) -> None:
     """A run of the program that is killed (SIGKILL) between the beginning and the end of a step."""
     with subprocess.Popen(
-        [sys.executable, "-c", dedent(PROGRAM), str(state), "freezes" if freezes else ""],
+        [sys.executable, "-c", dedent(program), str(state), "freezes" if freezes else ""],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -87,6 +89,87 @@ async def test_a_guest_that_was_left_frozen_is_thawed_at_the_next_start(
     assert await again.journal.cut_off() == []
     lines = [entry.text for entry in await again.journal.entries() if entry.state == "cut off"]
     assert f"Take of vm-0: {engine.cut_off[0].now}" in lines
+
+
+async def test_a_run_that_does_not_stay_thaws_it_too(world: World, begin: Begin, tmp_path: Path) -> None:
+    """Where all is done by timers, nobody opens the app."""
+    kill_midway(tmp_path, freezes=True)
+    world.with_vms(2)
+    world.frozen.add(A)
+    engine = await begin(follow=False)
+    [cut] = await engine.settle_left()
+    assert cut.now == "the snapshot x is not there; its guest was still frozen and has been thawed"
+    assert world.frozen == set()
+    assert [left.vm for left, _ in await engine.journal.cut_off()] == [vm(1).ref]  # left to who has the time
+
+
+async def test_a_site_that_does_not_answer_keeps_no_run_waiting(
+    world: World, begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_PATIENCE", 0.05)
+    kill_midway(tmp_path, freezes=True)
+    world.gate("open")
+    engine = await begin(follow=False)
+    [cut] = await engine.settle_left()
+    assert not cut.now
+
+
+RESTORES = """
+    import asyncio, pathlib, sys
+    from msgspec.structs import replace
+    from tests.unit.engine.fake import World, site, snapshot, vm
+    from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.plan import Restore
+
+    async def main():
+        world, ref = World().with_vms(1), vm(0).ref
+        kept = replace(snapshot(ref, "kept"), protected=True), replace(snapshot(ref, "base"), baseline="course")
+        world.snapshots[ref] = (snapshot(ref, "plain"), *kept)
+        gate = world.gate("restore")
+        engine = Engine([site()], state=pathlib.Path(sys.argv[1]), platform=world.create, follow=False)
+        await engine.start()
+        await engine.loaded()
+        await engine.jobs.submit(await engine.plan(Restore(kept[0].ref)))
+        while not gate.entered.is_set():
+            await asyncio.sleep(0.01)
+        print("midway", flush=True)
+        await asyncio.sleep(60)
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("follow", [True, False])
+async def test_marks_that_went_with_a_restore_come_back(
+    world: World, begin: Begin, tmp_path: Path, *, follow: bool
+) -> None:
+    """libvirt brings back the vm of that time, and with it what was noted then: they are put back after it, or here."""
+    kill_midway(tmp_path, freezes=False, program=RESTORES)
+    world.with_vms(1)
+    world.snapshots[A] = tuple(snapshot(A, name) for name in ("plain", "kept", "base"))
+    engine = await begin(follow=follow)
+    if follow:
+        await until(lambda: engine.cut_off and "marks" in engine.cut_off[0].now)
+    else:
+        await engine.settle_left()
+    marks = {each.id: (each.protected, each.baseline) for each in world.snapshots[A]}
+    assert marks == {"plain": (False, ""), "kept": (True, ""), "base": (False, "course")}
+    assert "the marks of kept, base were lost with it, and are back" in engine.cut_off[0].now
+    assert await engine.journal.cut_off() == []
+
+
+async def test_marks_that_cannot_be_put_back_are_left_to_the_next_run(
+    world: World, begin: Begin, tmp_path: Path
+) -> None:
+    kill_midway(tmp_path, freezes=False, program=RESTORES)
+    world.with_vms(1)
+    world.snapshots[A] = (snapshot(A, "kept"), replace(snapshot(A, "base"), created=WHEN + timedelta(days=1)))
+    world.fail("edit", Failed("the disk is full"))
+    engine = await begin()
+    await until(lambda: engine.cut_off and "marks" in engine.cut_off[0].now)
+    assert "the marks of kept were lost with it, and could not be put back: the disk is full" in engine.cut_off[0].now
+    with sqlite3.connect(engine.journal.file) as database:
+        assert database.execute("SELECT COUNT(*) FROM jobs WHERE kind = 'Restore' AND ended IS NULL").fetchone() == (1,)
 
 
 async def test_a_guest_that_is_not_frozen_is_left_alone(world: World, begin: Begin, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from vmsnap_tui.engine import rendezvous
 from vmsnap_tui.engine.rendezvous import Place, Rendezvous
 from vmsnap_tui.model.errors import Cancelled, Failed
 from vmsnap_tui.model.together import Group, Hold
@@ -48,7 +49,7 @@ async def test_all_freeze_then_all_cut_then_all_thaw() -> None:
     assert len(opened) == 1
     assert groups == [Group("g", meeting.window)] * 4
     assert meeting.window is not None
-    assert meeting.window <= time.monotonic() - opened[0]
+    assert meeting.window <= round(time.monotonic() - opened[0], 3)
 
 
 async def test_one_that_fails_is_not_waited_for() -> None:
@@ -84,6 +85,106 @@ async def test_at_the_limit_nobody_waits() -> None:
     go.set()
     assert first == Group("g")
     assert await slow_one == Group("g")
+
+
+async def test_one_that_did_not_wait_for_a_late_one_is_no_part_of_its_moment() -> None:
+    """It is cut while the other still writes, may then tell it something, and says that it is done only later."""
+    meeting = Rendezvous("g", 2, 0.2)
+    loose, late = meeting.gate(), meeting.gate()
+    begun, frozen, done = Event(), Event(), Event()
+
+    def cuts_at_the_limit() -> Group | None:
+        loose.ready()
+        loose.still()
+        begun.set()
+        frozen.wait(LONG)
+        loose.cut()
+        done.set()
+        return loose.over(Hold.LOOSE)
+
+    def freezes_late() -> Group | None:
+        late.ready()
+        begun.wait(LONG)
+        late.still()
+        frozen.set()
+        done.wait(LONG)
+        late.cut()
+        return late.over(Hold.HELD)
+
+    assert await together(cuts_at_the_limit, freezes_late) == [Group("g")] * 2
+
+
+async def test_one_that_is_let_go_at_the_limit_does_not_count_as_held_until_it_is_thawed() -> None:
+    """It writes as soon as its thaw has begun, and may tell something to one that is still to be cut."""
+    meeting = Rendezvous("g", 2, 0.2)
+    held, slow = meeting.gate(), meeting.gate()
+    thaws, done = Event(), Event()
+
+    def thaws_at_the_limit() -> Group | None:
+        held.ready()
+        held.still()
+        held.cut()
+        thaws.set()
+        done.wait(LONG)
+        return held.over(Hold.HELD)
+
+    def is_cut_late() -> Group | None:
+        slow.ready()
+        slow.still()
+        thaws.wait(LONG)
+        slow.cut()
+        done.set()
+        return slow.over(Hold.LOOSE)
+
+    assert await together(thaws_at_the_limit, is_cut_late) == [Group("g")] * 2
+
+
+async def test_one_that_was_given_up_is_no_part_of_their_moment() -> None:
+    """Its job was broken off while its thread went on: nothing waited for it, and it waited for nobody."""
+    told: list[str] = []
+    meeting = Rendezvous("g", 2, LONG)
+    place, other = meeting.gate(), meeting.gate()
+    at_work, given_up = Event(), Event()
+
+    def goes_on() -> Group | None:
+        place.ready()
+        at_work.set()
+        given_up.wait(LONG)
+        place.still()
+        place.cut()
+        return place.over(Hold.HELD)
+
+    def gives_up() -> None:
+        at_work.wait(LONG)
+        place.leave()
+
+    late = asyncio.create_task(asyncio.to_thread(goes_on))
+    groups = await together(part(other, told, "other"), gives_up)
+    assert groups[0] == Group("g", meeting.window)
+    given_up.set()
+    assert await late == Group("g")
+
+
+async def test_all_are_told_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose thaw takes so long that nobody waits for it cannot make it one moment behind the others' backs."""
+    monkeypatch.setattr(rendezvous, "_NOTING", 0.0)
+    meeting = Rendezvous("g", 2, 0.2)
+    told: list[str] = []
+    slow, go = meeting.gate(), Event()
+
+    def thaws_slowly() -> Group | None:
+        slow.ready()
+        slow.still()
+        slow.cut()
+        go.wait(LONG)
+        return slow.over(Hold.HELD)
+
+    late = asyncio.create_task(asyncio.to_thread(thaws_slowly))
+    [first] = await together(part(meeting.gate(), told, "quick"))
+    assert first == Group("g")
+    go.set()
+    assert await late == Group("g")
+    assert meeting.window is None
 
 
 async def test_stopped_while_it_waits_for_the_others() -> None:

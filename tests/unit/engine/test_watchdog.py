@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from threading import Thread
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.engine.fake import FakePlatform, World, site, vm
+from vmsnap_tui.engine import guard as guard_module
 from vmsnap_tui.engine import watchdog
 from vmsnap_tui.engine.guard import Guard
 from vmsnap_tui.engine.watchdog import GO, OVER, Watch, thaw_all, wait_for_end, watch_of
@@ -20,6 +24,7 @@ from vmsnap_tui.model.vm import PlatformKind, Site, VmRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -127,11 +132,52 @@ async def test_a_real_one_comes_and_goes() -> None:
     assert guard._process.returncode == 0
 
 
+async def test_it_takes_nothing_from_where_it_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of somebody else's, called like a module, must not keep it from thawing, nor run in its place."""
+    for name in ("json", "msgspec", "vmsnap_tui"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken from where it was started')")
+    monkeypatch.chdir(tmp_path)
+    guard = Guard([Site("demo", PlatformKind.DEMO, "demo:")], [VmRef("demo", "none")], 10.0)
+    await guard.ready()
+    await guard.over()
+
+
 async def test_one_that_cannot_reach_its_site_says_so() -> None:
     guard = Guard([Site("gone", PlatformKind.LIBVIRT, "qemu:///system?socket=/nowhere")], [VmRef("gone", "x")], 10.0)
     with pytest.raises(Failed, match="the watchdog cannot look after the guests"):
         await guard.ready()
     await guard.over()
+
+
+async def test_one_whose_site_hangs_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the call, and says nothing: a daemon that is stuck, or a host that is gone."""
+    monkeypatch.setattr(guard_module, "_PATIENCE", 1.0)
+    place = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(place))
+        silent.listen()
+        guard = Guard([Site("stuck", PlatformKind.LIBVIRT, f"qemu:///system?socket={place}")], [], 10.0)
+        with pytest.raises(Failed, match="has not reached its sites within 1 s"):
+            await asyncio.wait_for(guard.ready(), 20)
+        await asyncio.wait_for(guard.over(), 20)
+    assert guard._process
+    assert guard._process.returncode is not None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_what_ends_the_program_does_not_end_it(number: signal.Signals) -> None:
+    """systemd sends SIGTERM to all processes of a service: to those that outlive its program too."""
+    guard = Guard([Site("demo", PlatformKind.DEMO, "demo:")], [VmRef("demo", "none")], 10.0)
+    await guard.ready()
+    assert guard._process
+    guard.go()
+    guard._process.send_signal(number)
+    with pytest.raises(subprocess.TimeoutExpired):
+        guard._process.wait(0.3)
+    await guard.over()
+    assert guard._process.returncode == 0
 
 
 def test_it_ends_where_nothing_is_asked_of_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from importlib import import_module
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from vmsnap_tui.platforms.libvirt.steps.take import snapshot_xml
 from vmsnap_tui.platforms.libvirt.xml import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from vmsnap_tui.model.plan import Request
     from vmsnap_tui.model.progress import Progress
@@ -179,6 +180,52 @@ def test_a_restore_keeps_what_was_noted_since(bench: Bench) -> None:
     notes.record(bench.domain, kept)
     bench.do(Restore(one))
     assert notes.read(bench.domain) == {kept.key: kept}
+
+
+def test_notes_come_back_once_the_site_does(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection broke when the vm was back already, and all that was noted since was gone with the old one."""
+    module = import_module("vmsnap_tui.platforms.libvirt.steps.restore")
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    one = bench.take("one")
+    kept = notes.Note("one", int(bench.snapshots["one"].created.timestamp()), protected=True)
+    notes.record(bench.domain, kept)
+    revert, read, silent = module._revert, notes.read, 0
+
+    def breaks(*rest: object) -> None:
+        nonlocal silent
+        revert(*rest)
+        silent = 2
+        error = libvirt.libvirtError("End of file while reading data: Input/output error")
+        error.err = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_FROM_RPC, str(error), 2, "", "", "", 0, 0)
+        raise error
+
+    def comes_back(domain: libvirt.virDomain) -> notes.Notes:
+        nonlocal silent
+        if silent:
+            silent -= 1
+            raise Unreachable("the connection broke")
+        return read(domain)
+
+    monkeypatch.setattr(module, "_revert", breaks)
+    monkeypatch.setattr(notes, "read", comes_back)
+    with pytest.raises((libvirt.libvirtError, Unreachable)):
+        bench.do(Restore(one))
+    assert read(bench.domain) == {kept.key: kept}
+
+
+@pytest.mark.parametrize("ask", [Delete, Restore])
+def test_another_one_of_the_same_name_is_not_what_was_planned(bench: Bench, ask: Callable[[SnapRef], Request]) -> None:
+    """A nightly job took it anew since: libvirt knows it by nothing but its name."""
+    one = bench.take("one")
+    plan = bench.plan(ask(one))
+    text = bench.domain.snapshotLookupByName("one").getXMLDesc()
+    created = int(bench.snapshots["one"].created.timestamp())
+    later = text.replace(f"<creationTime>{created}<", f"<creationTime>{created + 5}<")
+    bench.domain.snapshotCreateXML(later, libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE)
+    assert bench.plan(ask(one)) != plan
+    with pytest.raises(Conflict, match="another snapshot is called “one” by now"):
+        bench.run(plan.steps[-1])
+    assert int(bench.snapshots["one"].created.timestamp()) == created + 5
 
 
 def test_a_safety_snapshot_comes_first(bench: Bench) -> None:

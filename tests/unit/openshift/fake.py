@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from vmsnap_tui.model.errors import Unreachable, VmsnapError
 from vmsnap_tui.model.plan import Step
+from vmsnap_tui.model.together import ALONE
 from vmsnap_tui.model.vm import PlatformKind, Site, VmRef
-from vmsnap_tui.platforms.openshift.cluster import Ask, Cluster
+from vmsnap_tui.platforms.openshift.cluster import Cluster
 from vmsnap_tui.platforms.openshift.errors import typed
 from vmsnap_tui.platforms.openshift.serving import Serving
 from vmsnap_tui.platforms.openshift.steps import run
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.plan import JsonValue
     from vmsnap_tui.model.progress import Progress
+    from vmsnap_tui.model.together import Gate
+    from vmsnap_tui.platforms.openshift.line import Ask
 
 Object = dict[str, Any]
 Look = Callable[["FakeCluster"], None]
@@ -163,11 +166,12 @@ class Doing:
         self.cluster = cluster
         self.reports: list[Progress] = []
         self.stop = Event()
+        self.gate: Gate = ALONE
         self.on_report: Callable[[Progress], None] = lambda _: None
 
     def do(self, action: str, **params: JsonValue) -> str:
         """Do it."""
-        return run(self.cluster, Step(action, REF, action, params), self._note, self.stop)
+        return run(self.cluster, Step(action, REF, action, params), self._note, self.stop, self.gate)
 
     @property
     def lamp(self) -> list[str]:

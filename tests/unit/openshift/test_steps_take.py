@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.openshift.fake import Doing, FakeCluster
 from vmsnap_tui.model.errors import Cancelled, Denied, Failed, Missing, VmsnapError
+from vmsnap_tui.model.together import Alone, Group, Hold
 from vmsnap_tui.platforms.openshift.errors import AlreadyThere
 
 if TYPE_CHECKING:
@@ -292,6 +293,96 @@ def test_a_freeze_that_ended_early_is_no_proof(cluster: FakeCluster) -> None:
     assert "power cut" in Doing(cluster).do("cut", **_params(freeze=True))
     for name in cluster.names(VOLUMES):
         assert "vmsnap.io/frozen" not in cluster.objects[VOLUMES, name]["metadata"]["annotations"]
+
+
+def _lets_go_too_early(cluster: FakeCluster) -> Callable[[str], None]:
+    """A Windows guest: after ten seconds it writes again, and only the thaw says so."""
+
+    def called(what: str) -> None:
+        _obeys(cluster)(what)
+        if what.endswith("unfreeze"):
+            raise Failed("couldn't hold writes: fsfreeze is limited up to 10 seconds")
+
+    return called
+
+
+def test_one_that_let_go_before_its_thaw_is_no_proof(cluster: FakeCluster) -> None:
+    cluster.on_call = _lets_go_too_early(cluster)
+    cluster.looks = [_volumes(**CUT, readyToUse=True)]
+    assert "power cut" in Doing(cluster).do("cut", **_params(freeze=True))
+    for name in cluster.names(VOLUMES):
+        assert "vmsnap.io/frozen" not in cluster.objects[VOLUMES, name]["metadata"]["annotations"]
+
+
+class Meeting(Alone):
+    """A gate that is open, and notes how a guest was held."""
+
+    def __init__(self, window: float | None = None) -> None:
+        self.hold: Hold | None = None
+        self.window = window
+
+    def over(self, hold: Hold) -> Group | None:
+        self.hold = hold
+        return Group("g", self.window)
+
+
+@pytest.mark.parametrize(
+    ("guest", "hold", "words"),
+    [(_obeys, Hold.HELD, "with the file systems frozen"), (_lets_go_too_early, Hold.TORN, "power cut")],
+)
+def test_a_part_that_let_go_too_early_was_not_held(
+    cluster: FakeCluster, guest: Callable[[FakeCluster], Callable[[str], None]], hold: Hold, words: str
+) -> None:
+    cluster.on_call = guest(cluster)
+    cluster.looks = [_volumes(**CUT, readyToUse=True)]
+    doing, meeting = Doing(cluster), Meeting()
+    doing.gate = meeting
+    assert words in doing.do("cut", **_params(freeze=True, together=True))
+    assert meeting.hold is hold
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.9])
+def test_what_is_cut_once_the_time_is_up_was_not_frozen_whatever_the_status_says(
+    cluster: FakeCluster, limit: float
+) -> None:
+    """The cluster has thawed it then, after whole seconds, and tells so later."""
+    cluster.on_call = _obeys(cluster)
+    cluster.looks = [_volumes(**CUT, readyToUse=True)]
+    doing, meeting = Doing(cluster), Meeting()
+    doing.gate, meeting.limit = meeting, limit
+    assert "power cut" in doing.do("cut", **_params(freeze=True, together=True))
+    assert cluster.calls[0] == ("virtualmachineinstances/freeze", {"unfreezeTimeout": "0s"})
+    assert meeting.hold is Hold.TORN
+
+
+@pytest.mark.parametrize(
+    ("said", "hold"),
+    [("GuestAgent", Hold.FREED), ("QuiesceTimeout", Hold.TORN), ("QuiesceFailed", Hold.TORN)],
+)
+def test_a_part_that_the_cluster_saw_let_go_was_not_held(cluster: FakeCluster, said: str, hold: Hold) -> None:
+    """What it says of the snapshot by itself counts for the group too."""
+    cluster.on_call = _obeys(cluster)
+    told = {"sourceIndications": [{"indication": "Online"}, {"indication": said}]}
+    cluster.looks = [
+        *[_both(_snapshot({"phase": "InProgress"} | told), _content(CUT), _freeze("frozen"))] * 8,
+        _both(_snapshot(READY | told), _content(CUT), _freeze("thawed")),
+    ]
+    doing, meeting = Doing(cluster), Meeting()
+    doing.gate = meeting
+    doing.do("take", **_params(freeze=True, together=True))
+    assert meeting.hold is hold
+
+
+def test_a_part_of_which_that_is_said_later_is_noted_as_no_part_of_the_moment(cluster: FakeCluster) -> None:
+    cluster.on_call = _obeys(cluster)
+    cluster.looks = [
+        *[_both(_snapshot({"phase": "InProgress"}), _content(CUT), _freeze("frozen"))] * 8,
+        _both(_snapshot(READY | {"sourceIndications": [{"indication": "QuiesceTimeout"}]}), _freeze("thawed")),
+    ]
+    doing = Doing(cluster)
+    doing.gate = Meeting(0.5)
+    doing.do("take", **_params(freeze=True, together=True))
+    assert cluster.objects[SNAPSHOTS, "one"]["metadata"]["annotations"]["vmsnap.io/together"] == "g"
 
 
 @pytest.mark.parametrize(

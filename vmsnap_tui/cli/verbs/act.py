@@ -70,7 +70,8 @@ async def _planned(setup: Setup, action: Action, options: dict[str, Any], *, as_
 
 
 async def _done(setup: Setup, action: Action, options: dict[str, Any], *, yes: bool, as_json: bool) -> int:
-    async with engine_for(setup, options["vm"]) as engine:
+    # A thaw that was asked for is not taken out of anybody's hands.
+    async with engine_for(setup, options["vm"], acts=action.name != "thaw") as engine:
         plan = await _plan(engine, action, options)
         while True:
             _tell(plan, note)

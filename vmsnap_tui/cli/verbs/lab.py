@@ -157,7 +157,7 @@ def reset(setup: Setup, *, name: str, vms: tuple[str, ...], dry_run: bool, yes: 
 async def _reset(setup: Setup, name: str, vms: Sequence[str], *, dry_run: bool, yes: bool, as_json: bool) -> int:
     job: GroupJob | None = None
     took: dict[VmRef, float] = {}
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=not dry_run) as engine:
         seats = await _chosen(engine, await named_lab(engine, name), vms)
         check_writable(engine, [seat.vm for seat in seats], dry_run=dry_run)
         with alone("lab", engine.state):
@@ -232,7 +232,7 @@ def baseline(setup: Setup, *, name: str, vms: tuple[str, ...], yes: bool, as_jso
 async def _baseline(setup: Setup, name: str, vms: Sequence[str], *, yes: bool, as_json: bool) -> int:
     if why := bad_name(name):  # before anything is taken
         raise click.BadParameter(why, param_hint="NAME")
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=True) as engine:
         labs_now = {each.name: each for each in await known_labs(engine)}
         known = {seat.vm.ref: seat for seat in labs_now[name].seats} if name in labs_now else {}
         if not vms and not known:
@@ -265,7 +265,7 @@ def _simple(verb: str, words: str, begin: Callable[[Engine, str, Sequence[Seat]]
         return asyncio.run(run(setup, name, yes=yes, as_json=as_json))
 
     async def run(setup: Setup, name: str, *, yes: bool, as_json: bool) -> int:
-        async with engine_for(setup) as engine:
+        async with engine_for(setup, acts=True) as engine:
             found = await named_lab(engine, name)
             check_writable(engine, [seat.vm for seat in found.seats])
             agree_to(verb, len(found.seats), "vm", yes=yes)

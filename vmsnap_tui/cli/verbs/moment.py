@@ -75,7 +75,7 @@ async def _restore(
         at = when.parse(moment, datetime.now(UTC))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--at") from error
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=not dry_run) as engine:
         chosen = await chosen_vms(engine, vms)
         check_writable(engine, chosen, dry_run=dry_run)
         known = {vm.ref: await snapshots_of(engine, vm.ref) for vm in chosen}
@@ -94,7 +94,7 @@ async def _restore(
         if not dry_run and not blocked:
             agree_to("restore", len(able), "vm", yes=yes)
             with stoppable(engine.jobs.cancel_all) as asked:
-                parts = await group.restore(engine, parts, _tell_end, all_or_nothing=all_or_nothing, stopping=asked)
+                parts = await group.restore(engine, parts, _tell_end, all_or_nothing=all_or_nothing, is_stopped=asked)
             stopped = asked()
     if as_json:
         emit(

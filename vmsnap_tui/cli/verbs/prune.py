@@ -72,7 +72,7 @@ def prune_verb(
 async def _prune(
     setup: Setup, names: Sequence[str], lab: str, policy: Policy, *, dry_run: bool, yes: bool, as_json: bool
 ) -> int:
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=not dry_run) as engine:
         found = {vm.ref: vm for vm in await chosen_vms(engine, names)}
         if lab:
             found |= {seat.vm.ref: seat.vm for seat in (await named_lab(engine, lab)).seats}

@@ -59,7 +59,7 @@ def take_many(setup: Setup, /, **options: Any) -> int:  # noqa: ANN401  (click's
     """Take a snapshot of each of several vms, side by side as the sites allow, or --together as one moment.
 
     VM is a name, "site/name", an id, or a pattern such as "web-*". A vm that fails is named, and the others go on. What
-    is not taken is not pruned either.
+    is not taken, or --together but not as one moment, is not pruned either.
     """
     return asyncio.run(_take(setup, **options))
 
@@ -83,7 +83,7 @@ async def _take(
         raise click.UsageError("Say of which vms, or of which --lab.")
     if prunes:
         _check_prune(policy, may_ask=yes or dry_run or sys.stdin.isatty())
-    async with engine_for(setup) as engine:
+    async with engine_for(setup, acts=not dry_run) as engine:
         meant = {vm.ref: vm for vm in await chosen_vms(engine, vms)}
         if lab_name:
             meant |= {seat.vm.ref: seat.vm for seat in (await named_lab(engine, lab_name)).seats}
@@ -127,6 +127,9 @@ async def _planned(
 
 
 async def _prune(engine: Engine, ended: GroupJob, policy: Policy, *, yes: bool, as_json: bool) -> int:
+    if ended.group and not ended.group.is_one_moment:
+        note("What was taken is not one moment: nothing is pruned, since older ones may be.")
+        return Exit.OK
     undone = set(ended.undone)
     vms = [vm for each in ended.members if each.vm not in undone and (vm := engine.store.vm(each.vm))]
     return await pruned(engine, vms, policy, dry_run=False, yes=yes, as_json=as_json)

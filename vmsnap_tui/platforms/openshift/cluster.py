@@ -6,17 +6,17 @@ import asyncio
 import random
 import threading
 import time
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from aiohttp import ClientTimeout
-from kubernetes.aio.client.api_client import ApiClient
 
 from vmsnap_tui.model.errors import Missing, Unreachable, Unsupported, VmsnapError
+from vmsnap_tui.platforms.openshift import may
 from vmsnap_tui.platforms.openshift.errors import refusal, typed_errors
+from vmsnap_tui.platforms.openshift.line import Ask, Line
 from vmsnap_tui.platforms.openshift.login import log_in
 from vmsnap_tui.platforms.openshift.records import Page
 from vmsnap_tui.platforms.openshift.serving import Serving, discover
@@ -40,65 +40,6 @@ _ALLOWED_FOR = 60.0  # seconds for which an answer to "may I?" holds
 MERGE = "application/merge-patch+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request. `body` is JSON; `query` and `content_type` as in HTTP."""
-
-    method: str
-    path: str
-    body: object = None
-    query: Mapping[str, str] | None = None
-    content_type: str = "application/json"
-
-
-class _Line:
-    """A thread's own event loop and client, neither of which may be shared between threads."""
-
-    def __init__(self, login: Login) -> None:
-        self.login = login
-        self._runner = asyncio.Runner()
-        self._busy = threading.Lock()
-        self._closed = False
-        self._client: ApiClient | None = None
-
-    @property
-    def client(self) -> ApiClient:
-        """Made inside the loop, as it has to be."""
-        if self._client is None:
-            self._client = ApiClient(self.login.configuration)
-            rest = self._client.rest_client
-            rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 - there is no other way to the session
-            # aiohttp would send a PUT or DELETE again whose answer was lost: a second freeze or stop.
-            rest.pool_manager._retry_connection = False  # noqa: SLF001
-        return self._client
-
-    async def renew(self, login: Login) -> None:
-        """Go on with another login."""
-        self.login, client, self._client = login, self._client, None
-        if client is not None:
-            await client.close()  # type: ignore[no-untyped-call]
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run it in this thread."""
-        with self._busy:
-            result = self._runner.run(work)
-        if self._closed:
-            self.close()
-        return result
-
-    def close(self) -> None:
-        """Let the connections go: now, or when the thread that uses them is done."""
-        self._closed = True
-        if self._busy.acquire(blocking=False):
-            try:
-                if self._client is not None:
-                    self._runner.run(self._client.close())  # type: ignore[no-untyped-call]
-                    self._client = None
-                self._runner.close()
-            finally:
-                self._busy.release()
-
-
 class Cluster:
     """Speaks to the API server. Everything but what is `async` may be called from any thread.
 
@@ -111,7 +52,7 @@ class Cluster:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._login: Login | None = None
-        self._lines: list[_Line] = []
+        self._lines: list[Line] = []
         self._allowed: dict[tuple[str, ...], tuple[float, bool]] = {}
         self.serving = Serving()
         """What there is in it."""
@@ -245,11 +186,11 @@ class Cluster:
         now = time.monotonic()
         keys = [(*right, namespace) for right in rights]
         unknown = [key for key in dict.fromkeys(keys) if self._allowed.get(key, (0.0, False))[0] < now]
-        for key, answer in zip(unknown, self.several([_review(*key) for key in unknown]), strict=True):
+        for key, answer in zip(unknown, self.several([may.question(*key) for key in unknown]), strict=True):
             if isinstance(answer, Unreachable):
                 raise answer
             # Who may not even ask is told when it is tried.
-            said = isinstance(answer, VmsnapError) or msgspec.json.decode(answer, type=_Review).status.allowed
+            said = isinstance(answer, VmsnapError) or may.is_allowed(answer)
             self._allowed[key] = now + _ALLOWED_FOR, said
         return [self._allowed[key][1] for key in keys]
 
@@ -316,7 +257,7 @@ class Cluster:
 
         return await asyncio.gather(*map(one, asks))
 
-    async def _send(self, line: _Line, ask: Ask) -> bytes:
+    async def _send(self, line: Line, ask: Ask) -> bytes:
         response = await self._response(line, ask, ClientTimeout(total=_TIMEOUT))
         body: bytes = await response.read()
         if response.status < 400:
@@ -328,7 +269,7 @@ class Cluster:
             raise _TurnedAway(meaning, _seconds(response.getheader("Retry-After")))
         raise meaning
 
-    async def _response(self, line: _Line, ask: Ask, patience: ClientTimeout) -> Any:  # noqa: ANN401 - the library's own
+    async def _response(self, line: Line, ask: Ask, patience: ClientTimeout) -> Any:  # noqa: ANN401 - the library's own
         self.requests += 1
         request = await line.client.param_serialize(
             ask.method,
@@ -340,7 +281,7 @@ class Cluster:
         )
         return await line.client.call_api(*request, _request_timeout=patience)
 
-    async def _current(self) -> _Line:
+    async def _current(self) -> Line:
         """This thread's line, with a login that is not too old."""
         line = self._line()
         if line.login.is_old:
@@ -349,17 +290,17 @@ class Cluster:
             await line.renew(self._opened())
         return line
 
-    async def _renew(self, line: _Line) -> None:
+    async def _renew(self, line: Line) -> None:
         """Log in anew, unless another thread has done that."""
         if self._login is line.login:
             self._login = await log_in(self._site)
         await line.renew(self._opened())
 
-    def _line(self) -> _Line:
-        line: _Line | None = getattr(self._local, "line", None)
+    def _line(self) -> Line:
+        line: Line | None = getattr(self._local, "line", None)
         if line is None:
             with self._lock:
-                line = self._local.line = _Line(self._opened())
+                line = self._local.line = Line(self._opened())
                 self._lines.append(line)
         return line
 
@@ -392,27 +333,6 @@ class _TurnedAway(Exception):
         super().__init__(str(meaning))
         self.meaning = meaning
         self.pause = pause
-
-
-class _Verdict(msgspec.Struct):
-    allowed: bool = False
-
-
-class _Review(msgspec.Struct):
-    """A SelfSubjectAccessReview."""
-
-    status: _Verdict = msgspec.field(default_factory=_Verdict)
-
-
-def _review(verb: str, group: str, resource: str, namespace: str) -> Ask:
-    plural, _, subresource = resource.partition("/")
-    attributes = {"verb": verb, "group": group, "resource": plural, "subresource": subresource, "namespace": namespace}
-    body = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
-    }
-    return Ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
 
 
 def _seconds(text: str | None) -> float:

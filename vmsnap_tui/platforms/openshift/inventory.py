@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from vmsnap_tui.model.errors import Denied, Missing, Unreachable, Unsupported, VmsnapError
-from vmsnap_tui.platforms.openshift.cluster import PAGE, Ask
+from vmsnap_tui.platforms.openshift.cluster import PAGE
 from vmsnap_tui.platforms.openshift.errors import Expired, typed_errors
 from vmsnap_tui.platforms.openshift.kinds import (
     CLAIMS,
@@ -23,6 +23,7 @@ from vmsnap_tui.platforms.openshift.kinds import (
     VOLUME_SNAPSHOTS,
     WATCHED,
 )
+from vmsnap_tui.platforms.openshift.line import Ask
 from vmsnap_tui.platforms.openshift.lineage import needs_origin, origin_of
 from vmsnap_tui.platforms.openshift.mirror import Mirror, claim_names, key_of
 from vmsnap_tui.platforms.openshift.records import SnapshotContent

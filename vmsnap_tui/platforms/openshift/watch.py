@@ -14,9 +14,10 @@ import msgspec
 
 from vmsnap_tui.model.change import Change, ChangeKind
 from vmsnap_tui.model.errors import Denied, Missing, Unreachable, VmsnapError
-from vmsnap_tui.platforms.openshift.cluster import PAGE, Ask, part_of
+from vmsnap_tui.platforms.openshift.cluster import PAGE, part_of
 from vmsnap_tui.platforms.openshift.errors import Expired, LoggedOut, refusal, typed_errors
 from vmsnap_tui.platforms.openshift.kinds import CLAIMS, INSTANCES, MACHINES, WATCHED
+from vmsnap_tui.platforms.openshift.line import Ask
 from vmsnap_tui.platforms.openshift.mirror import key_of
 from vmsnap_tui.platforms.openshift.records import Bare, Event
 from vmsnap_tui.platforms.openshift.telling import Teller

@@ -53,7 +53,6 @@ class GroupScreen(ModalScreen[bool]):
         """`retry` offers to try those again that failed."""
         super().__init__()
         self._engine = engine
-        self.job_id = job.id
         self._job = job
         self._now = now
         self._retry = retry
@@ -68,6 +67,8 @@ class GroupScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Follow what happens."""
+        # Who looks on needs not be told, least of all over the keys that go on from there.
+        self._engine.groups.read.add(self._job.id)
         self._view, self._head, self._frame = (
             self.query_one(GroupView),
             self.query_one(Lines),
@@ -82,16 +83,16 @@ class GroupScreen(ModalScreen[bool]):
         """Follow no longer."""
         if self._leave:
             self._leave()
+        if not self._job.ended:
+            self._engine.groups.read.discard(self._job.id)
 
     def _hear(self, changes: Changes) -> None:
         if changes.jobs and self.is_attached:
             self._show()
 
     def _show(self) -> None:
-        job = self._engine.groups.get(self.job_id) or self._job
+        job = self._engine.groups.get(self._job.id) or self._job
         self._job = job
-        if job.ended:
-            self._engine.groups.read.add(job.id)
         jobs = self._engine.groups.jobs_of(job)
         now = job.ended or self._now()
         self._view.show(job, jobs, spent(job, self._engine.jobs.all(), now), now)
@@ -121,7 +122,7 @@ class GroupScreen(ModalScreen[bool]):
 
     def action_cancel(self) -> None:
         """Ask it to stop."""
-        self._engine.groups.cancel(self.job_id)
+        self._engine.groups.cancel(self._job.id)
 
     def action_retry(self) -> None:
         """Try those again that are not where they should be."""

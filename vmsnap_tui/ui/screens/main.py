@@ -19,7 +19,6 @@ from vmsnap_tui.ui.detail_reader import DetailReader
 from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
 from vmsnap_tui.ui.opening import Opening
 from vmsnap_tui.ui.outcomes import Outcomes
-from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.widgets.details import Details, Tab
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.header import Header
@@ -170,9 +169,7 @@ class MainScreen(Screen[None]):
         self.jobs.border_subtitle = "x cancels" if self.jobs.running else ""
 
     def _tell_outcomes(self, jobs: frozenset[str]) -> None:
-        # Who looks on needs not be told, least of all over the keys that go on from there.
-        seen = self.app.screen.job_id if isinstance(self.app.screen, GroupScreen) else ""
-        for toast in self._outcomes.new(jobs, seen):
+        for toast in self._outcomes.new(jobs):
             self.notify(toast.words, title=toast.title, severity=toast.severity, timeout=toast.seconds, markup=False)
 
     def _tell_trouble(self) -> None:

@@ -14,6 +14,7 @@ from vmsnap_tui.platforms.libvirt.plan.rules import (
     not_with_data,
     quoted,
     size,
+    taken_at,
     too_old,
     unknown_snapshot,
 )
@@ -21,7 +22,7 @@ from vmsnap_tui.platforms.libvirt.plan.rules import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from vmsnap_tui.model.plan import Delete
+    from vmsnap_tui.model.plan import Delete, JsonValue
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.platforms.libvirt.facts import LibvirtFacts
 
@@ -94,7 +95,8 @@ def _step(request: Delete, doomed: Snapshot, *, merges: bool) -> Step:
         label = f"forget the record of {quoted([doomed.name])}"
     else:
         label = f"delete {quoted([doomed.name])}" + (", merging its overlay into the layer below" if merges else "")
-    return Step("delete", request.vm, label, {"name": doomed.id, "metadata_only": request.metadata_only})
+    params: dict[str, JsonValue] = {"name": doomed.id, "created": taken_at(doomed)}
+    return Step("delete", request.vm, label, params | {"metadata_only": request.metadata_only})
 
 
 def _loss(request: Delete, doomed: Snapshot) -> Loss:

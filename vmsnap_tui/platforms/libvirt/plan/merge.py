@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.model.layer import FILES, LayerKind
 from vmsnap_tui.model.plan import Loss, LossKind, MergeHow, Plan, Refusal, Step
 from vmsnap_tui.model.stack import held_by
-from vmsnap_tui.platforms.libvirt.plan.rules import not_now, not_with_data, quoted, size
+from vmsnap_tui.platforms.libvirt.plan.rules import not_now, not_with_data, quoted, size, taken_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ class _Planner:
         forget = tuple(
             Step(
                 "delete", request.vm, f"forget the record of {quoted([each.name])}",
-                {"name": each.id, "metadata_only": True},
+                {"name": each.id, "created": taken_at(each), "metadata_only": True},
             )
             for each in lost
         )  # fmt: skip

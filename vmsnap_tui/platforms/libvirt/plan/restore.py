@@ -15,6 +15,7 @@ from vmsnap_tui.platforms.libvirt.plan.rules import (
     not_now,
     not_with_data,
     quoted,
+    taken_at,
     too_old,
     unknown_snapshot,
 )
@@ -66,6 +67,7 @@ def _step(request: Restore, facts: LibvirtFacts, snapshot: Snapshot) -> Step:
         label=f"restore {quoted([snapshot.name])}; the vm ends {ends.value}",
         params={
             "name": snapshot.id,
+            "created": taken_at(snapshot),
             "end": ends.value,
             "memory": bool(snapshot.memory),
             "external": is_external(snapshot),

@@ -11,6 +11,7 @@ from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.libvirt import notes
 from vmsnap_tui.platforms.libvirt.steps.beside import beside
 from vmsnap_tui.platforms.libvirt.steps.progress import merge_progress
+from vmsnap_tui.platforms.libvirt.steps.target import target
 from vmsnap_tui.platforms.libvirt.xml import parse
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def delete(
 ) -> str:
     """Delete it. libvirt lets nobody stop a merge that it has begun."""
     name = str(step.params["name"])
-    snapshot = connection.snapshot(domain, name)
+    snapshot = target(connection, domain, step)
     record = parse(snapshot.getXMLDesc())
     if step.params["metadata_only"]:
         snapshot.delete(libvirt.VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY)

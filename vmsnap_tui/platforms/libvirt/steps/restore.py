@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import libvirt
 
-from vmsnap_tui.model.errors import VmsnapError
+from vmsnap_tui.model.errors import Unreachable, VmsnapError
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.libvirt import notes
-from vmsnap_tui.platforms.libvirt.errors import is_code
+from vmsnap_tui.platforms.libvirt.errors import is_code, translated
+from vmsnap_tui.platforms.libvirt.steps.target import target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.platforms.libvirt.connection import Connection
 
 _NEXT_SECOND = 1.1
+_AWAY = 60.0  # seconds in which a lost site may come back to have its notes
+_PAUSE = 0.5
 
 _FLAGS = {
     VmState.RUNNING: libvirt.VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING,
@@ -37,8 +41,8 @@ def restore(
     _stop: Event,
 ) -> str:
     """Restore it; never by force, since what libvirt would have to be forced to is refused by the plan."""
-    name, end = str(step.params["name"]), VmState(str(step.params["end"]))
-    snapshot = connection.snapshot(domain, name)
+    end = VmState(str(step.params["end"]))
+    snapshot = target(connection, domain, step)
     kept = notes.read(domain)
     switch_off = end is VmState.OFF and bool(step.params["memory"])
     # libvirt always starts what was taken with memory: paused, the guest has no time to write before it is stopped.
@@ -51,8 +55,12 @@ def restore(
             domain.destroy()
         if end is not VmState.OFF and not domain.isActive():
             _start(domain, end)
-    except libvirt.libvirtError:
-        _put_back(domain, kept)  # the definition may have gone back all the same
+    except libvirt.libvirtError as error:
+        # The definition may have gone back all the same.
+        if isinstance(translated(error), Unreachable):
+            _put_back_later(connection, domain.UUIDString(), kept)
+        else:
+            _put_back(domain, kept)
         raise
     return f"restored; the vm is {end.value}{_put_back(domain, kept)}"
 
@@ -85,3 +93,13 @@ def _put_back(domain: libvirt.virDomain, kept: notes.Notes) -> str:
     except (libvirt.libvirtError, VmsnapError) as error:
         return f"; the notes of the vm's snapshots could not be put back ({error})"
     return ""
+
+
+def _put_back_later(connection: Connection, vm_id: str, kept: notes.Notes) -> None:
+    """The site was lost, and its vm may be that of then: what is not protected any more, a prune may delete."""
+    end = time.monotonic() + _AWAY
+    while time.monotonic() < end:
+        with suppress(libvirt.libvirtError, VmsnapError), connection.second() as conn:
+            if not _put_back(conn.lookupByUUIDString(vm_id), kept):
+                return
+        time.sleep(_PAUSE)

@@ -54,11 +54,17 @@ def taken_together(
     if freezes:
         return _frozen(connection, domain, create, report, gate)
     gate.ready()
-    is_running = vm_state(*domain.state()) is VmState.RUNNING
+    ran = _runs(domain)
     gate.still()
     snapshot = create()
     gate.cut()
-    return Part(snapshot, None, gate.over(Hold.LOOSE if is_running else Hold.HELD), "")
+    # Somebody may have started it meanwhile: nobody knows in the midst of what.
+    hold = Hold.LOOSE if ran else Hold.TORN if _runs(domain) else Hold.HELD
+    return Part(snapshot, None, gate.over(hold), "")
+
+
+def _runs(domain: libvirt.virDomain) -> bool:
+    return vm_state(*domain.state()) is VmState.RUNNING
 
 
 def _frozen(
@@ -127,6 +133,16 @@ def _freeze(domain: libvirt.virDomain, report: Report) -> str:
 
 
 def _thaw(domain: libvirt.virDomain, report: Report) -> str:
-    """Thaw it. Why it did not stand still up to now, "" where it did: an agent counts what it thaws."""
+    """Thaw it. Why it did not stand still up to now, "" where it did: an agent counts what it thaws.
+
+    One that says here that something went wrong may have let its guest go before: its snapshot is there all the same.
+    """
     lamp(report, FreezeState.THAWING)
-    return "" if domain.fsThaw() else "somebody has thawed it meanwhile"
+    try:
+        return "" if domain.fsThaw() else "somebody has thawed it meanwhile"
+    except libvirt.libvirtError as error:
+        known = translated(error)
+        if isinstance(known, Unreachable):
+            raise
+        thaw_guest(domain, report)
+        return f"its thaw went wrong ({known.words})"

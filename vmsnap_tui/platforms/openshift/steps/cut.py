@@ -35,10 +35,11 @@ def cut(work: Work) -> str:
         if work.is_part:
             proven = _cut_together(work, made, part, lamp)
         elif params["freeze"]:
-            with frozen(work, params["deadline"]) as still:
+            with frozen(work, lamp, params["deadline"]) as still:
                 _create(work, made)
                 _wait_cut(work, made)
                 proven = still()
+            proven = proven and not lamp.trouble
         else:
             _create(work, made)
         for each in made:
@@ -62,14 +63,14 @@ def _cut_together(work: Work, made: list[VolumeSnapshot], part: Part, lamp: Lamp
     try:
         _create(work, made)
         _wait_cut(work, made)
-        proven = freezes and lamp.look()
+        proven = freezes and lamp.look() and part.is_in_time
         part.cut(frozen=proven)
     finally:
         why = lamp.thaw(at_once=True) if freezes else ""
-    part.over()
+    part.over(held=not lamp.trouble)
     if why:
         raise Failed("it was taken, but the guest may still be frozen", f"thaw it, or reset the vm: {why}")
-    return proven
+    return proven and not lamp.trouble
 
 
 def _wait_cut(work: Work, made: list[VolumeSnapshot]) -> None:

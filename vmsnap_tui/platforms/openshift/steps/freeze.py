@@ -24,10 +24,15 @@ def thaw(work: Work) -> str:
     return "thawed"
 
 
+def lasts(limit: float) -> int:
+    """How long a freeze lasts that is asked for that long: the cluster counts whole seconds."""
+    return int(limit)
+
+
 def freeze(work: Work, lamp: Lamp, limit: float) -> None:
     """Freeze the guest, and see that it is. Should we die, the cluster thaws it after `limit` seconds."""
     lamp.show(FreezeState.FREEZING)
-    work.call("virtualmachineinstances/freeze", work.vm_name, {"unfreezeTimeout": f"{int(limit)}s"})
+    work.call("virtualmachineinstances/freeze", work.vm_name, {"unfreezeTimeout": f"{lasts(limit)}s"})
     try:
         work.until(lambda: lamp.look() or None, stoppable=True, patience=min(limits.FREEZES, limit))
     except TimeoutError:
@@ -35,16 +40,16 @@ def freeze(work: Work, lamp: Lamp, limit: float) -> None:
 
 
 @contextmanager
-def frozen(work: Work, limit: float) -> Iterator[Callable[[], bool]]:
+def frozen(work: Work, lamp: Lamp, limit: float) -> Iterator[Callable[[], bool]]:
     """The guest is frozen inside, and thawed whatever happens there; by itself after `limit` seconds, should we die.
 
-    What is given tells whether it has been frozen from the beginning until now.
+    What is given tells whether it has been frozen from the beginning until now. That its thaw went well is to be seen
+    from the `lamp` afterwards.
     """
-    lamp = Lamp(work)
     begun = time.monotonic()
 
     def still() -> bool:
-        return lamp.look() and time.monotonic() - begun < limit
+        return lamp.look() and time.monotonic() - begun < lasts(limit)
 
     try:
         freeze(work, lamp, limit)

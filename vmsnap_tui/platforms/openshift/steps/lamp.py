@@ -26,6 +26,8 @@ class Lamp:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self.trouble = ""
+        """What the last thaw said to have gone wrong: a guest may say there that it had let go before."""
         self.freeze: Freeze | None = None
 
     def show(self, state: FreezeState, why: str = "") -> None:
@@ -60,7 +62,7 @@ class Lamp:
                 why = "the cluster says that it is" if self.look() else ""
         except VmsnapError as error:
             # What counts is what is seen: a guest that was switched off meanwhile is not frozen.
-            why = self._why_frozen(error)
+            self.trouble, why = error.words, self._why_frozen(error)
         self.show(FreezeState.FAILED if why else FreezeState.THAWED, why)
         return why
 

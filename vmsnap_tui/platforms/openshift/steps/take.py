@@ -57,7 +57,7 @@ def take(work: Work) -> str:
     if params["freeze"] and (why := lamp.thaw(at_once=False)):
         raise Failed(f"it was taken, but the guest may still be frozen: {why}", "thaw it, or reset the vm")
     part.over()
-    part.note(VM_SNAPSHOTS, snapshot.metadata.name)
+    part.note(VM_SNAPSHOTS, snapshot.metadata.name, held=not (params["freeze"] and _why_crash(done)))
     return _said(done)
 
 
@@ -106,7 +106,7 @@ def _finish(work: Work, made: VmSnapshot, lamp: Lamp, part: Part) -> VmSnapshot:
         trouble = _cause(snapshot, content)
         cause = trouble or cause
         if content is not None and content.status.creation_time is not None:
-            part.cut()
+            part.cut(frozen=not _why_crash(snapshot))
             if not frozen:
                 part.over()
         if snapshot.status.phase == "Failed":
@@ -158,11 +158,19 @@ def _why_failed(snapshot: VmSnapshot, cause: str) -> str:
 
 def _said(snapshot: VmSnapshot) -> str:
     """What came of it, by what the cluster says."""
-    told = {each.indication for each in snapshot.status.source_indications} | set(snapshot.status.indications)
-    why = next((text for name, text in _WHY_CRASH.items() if name in told), "")
-    if why:
+    if why := _why_crash(snapshot):
         return f"taken; a restore is like a start after a power cut: {why}"
-    return "taken, with the file systems frozen" if "GuestAgent" in told else "taken"
+    return "taken, with the file systems frozen" if "GuestAgent" in _told(snapshot) else "taken"
+
+
+def _told(snapshot: VmSnapshot) -> set[str]:
+    return {each.indication for each in snapshot.status.source_indications} | set(snapshot.status.indications)
+
+
+def _why_crash(snapshot: VmSnapshot) -> str:
+    """Why a guest that ran was not frozen all the while, as far as that is known by now."""
+    told = _told(snapshot)
+    return next((text for name, text in _WHY_CRASH.items() if name in told), "")
 
 
 def _undo(work: Work, made: VmSnapshot, lamp: Lamp) -> str:

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vmsnap_tui.model.errors import Failed, VmsnapError
-from vmsnap_tui.model.together import Hold
+from vmsnap_tui.model.together import Group, Hold
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.openshift.stamps import TOGETHER
-from vmsnap_tui.platforms.openshift.steps.freeze import freeze
+from vmsnap_tui.platforms.openshift.steps.freeze import freeze, lasts
 
 if TYPE_CHECKING:
     from vmsnap_tui.platforms.openshift.kinds import Kind
@@ -28,7 +28,12 @@ class Part:
         self._how = Hold.TORN
         self._thaws_itself = False
         self._is_over = False
-        self._kept = ""
+        self._group: Group | None = None
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether the cluster has not thawed it by itself yet. That it has may be told only later."""
+        return time.monotonic() - self._began < lasts(self._work.gate.limit)
 
     def begin(self, *, thaws_itself: bool) -> None:
         """Wait for the others, freeze the guest if it can be, and wait until all are. Raises what freezing raises.
@@ -60,23 +65,28 @@ class Part:
             self._how = self._hold(frozen=frozen)
             self._work.gate.cut()
 
-    def over(self) -> None:
-        """Its guest goes on."""
+    def over(self, *, held: bool = True) -> None:
+        """Its guest goes on. `held` is False where it said at its thaw that it had gone on before."""
         if self._is_cut and not self._is_over:
             self._is_over = True
-            group = self._work.gate.over(self._how)
-            self._kept = group.written() if group else ""
+            if not held:
+                self._how = self._hold(frozen=False)
+            self._group = self._work.gate.over(self._how)
 
-    def note(self, kind: Kind[Any], name: str) -> None:
-        """Note with an object what it is a part of."""
-        if self._kept:
-            self._work.annotate(kind, name, {TOGETHER: self._kept})
+    def note(self, kind: Kind[Any], name: str, *, held: bool = True) -> None:
+        """Note with an object what it is a part of.
+
+        One of which it is known by now that it was not `held` is part of no moment, whatever was thought before.
+        """
+        if self._group is not None:
+            group = self._group if held else Group(self._group.id)
+            self._work.annotate(kind, name, {TOGETHER: group.written()})
 
     def _hold(self, *, frozen: bool) -> Hold:
         params = self._work.params()
         if params["state"] != VmState.RUNNING.value:
             return Hold.HELD
         # The cluster thaws at the limit by itself: before that the guest stood still, from the first freeze on.
-        if params["freeze"] and frozen and time.monotonic() - self._began < self._work.gate.limit:
+        if params["freeze"] and frozen and self.is_in_time:
             return Hold.FREED if self._thaws_itself else Hold.HELD
         return Hold.LOOSE if len(params["volumes"]) == 1 else Hold.TORN

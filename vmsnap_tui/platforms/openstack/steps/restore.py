@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from vmsnap_tui.model.errors import Failed, Missing, VmsnapError
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.platforms.openstack.cloud import COMPUTE, VOLUME
-from vmsnap_tui.platforms.openstack.convert import is_attached
+from vmsnap_tui.platforms.openstack.convert import is_attached, state_of
 from vmsnap_tui.platforms.openstack.plan.ways import REVERT, SWAP
 from vmsnap_tui.platforms.openstack.stamps import DISK, VM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from vmsnap_tui.platforms.openstack.steps.work import Work
 
 Record = dict[str, Any]
@@ -19,25 +21,51 @@ _DELETES_WITH = (2, 79)  # the microversion in which an attachment says whether 
 
 
 def restore(work: Work) -> str:
-    """All of it. It cannot be stopped: half a restore helps nobody."""
+    """All of it. It cannot be stopped: half a restore helps nobody. One that breaks off midway says what it leaves."""
     params = work.params()
     _still_there(work)
     work.report(Progress("restoring"))
-    server = work.inventory.server(work.server_id)
     fresh = _new_volumes(work) if params["way"] == SWAP else {}
+    back: list[str] = []
+    try:
+        _put_back(work, fresh, back)
+    except VmsnapError as error:
+        raise type(error)(error.words, "; ".join(filter(None, [error.hint, *_left(work, fresh, back)]))) from error
+    noted = work.note_here(params["line"])
+    return f"restored; the server is {'running' if params['runs'] else 'off'}{noted}{_remove(work)}"
+
+
+def _put_back(work: Work, fresh: dict[str, str], back: list[str]) -> None:
+    """Every disk in turn. `fresh` are the new volumes that are not in their place yet, `back` the disks that are."""
+    params = work.params()
+    server = work.inventory.server(work.server_id)
     if params["volumes"]:
         work.power(runs=False)
     for entry in params["volumes"]:
         if params["way"] == REVERT:
             _revert(work, server, entry)
         else:
-            _swap(work, server, entry, fresh.pop(entry["snap"]))
+            _swap(work, server, entry, fresh[entry["snap"]])
+            del fresh[entry["snap"]]
+        back.append(entry["disk"])
     if params["image"]:
         work.action({"rebuild": {"imageRef": params["image"]}})
         work.server_settled("rebuilding")
     work.power(runs=params["runs"])
-    noted = work.note_here(params["line"])
-    return f"restored; the server is {'running' if params['runs'] else 'off'}{noted}{_remove(work)}"
+
+
+def _left(work: Work, fresh: dict[str, str], back: list[str]) -> Iterator[str]:
+    """How things stand after half a restore."""
+    if back:
+        yield f"{', '.join(back)} stand{'s' if len(back) == 1 else ''} at the snapshot already"
+    if fresh:
+        yield f"new volumes {', '.join(fresh.values())} are left"
+    try:
+        state = state_of(work.inventory.server(work.server_id))
+    except VmsnapError as error:
+        yield f"what the server does is not known ({error.words})"
+    else:
+        yield f"the server is {state.value}"
 
 
 def _still_there(work: Work) -> None:
