@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,39 @@ async def test_moving_shows_another_vm_and_its_snapshots(tmp_path: Path) -> None
         await it.see("◆ filesystem", "Worth")
         await it.press("escape", "escape")
         assert it.main.inventory.has_focus
+
+
+async def test_what_is_passed_in_a_row_is_not_shown_until_a_key_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(tmp_path) as it:
+        await it.go_to("db-prod-01")
+        monkeypatch.setattr("vmsnap_tui.ui.screens.main._ROW", 3600.0)
+        await it.press("j", "j")
+        await asyncio.sleep(0.3)
+        assert str(it.main.graph.border_title).startswith("db-prod-01")
+        await it.press("enter")
+        assert it.main.graph.has_focus
+        assert isinstance(it.main.inventory.key, VmRef)
+        vm = it.app.engine.store.vm(it.main.inventory.key)
+        assert vm
+        assert str(it.main.graph.border_title).startswith(vm.name)
+
+
+async def test_a_key_before_the_cursor_rests_is_not_about_the_snapshot_of_the_vm_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(tmp_path) as it:
+        await it.go_to("db-prod-01")
+        await it.press("tab", "k", "escape")
+        assert it.main.graph.snapshot
+        assert it.main.inventory.has_focus
+        for name in ("_SETTLE", "_ROW"):
+            monkeypatch.setattr(f"vmsnap_tui.ui.screens.main.{name}", 3600.0)
+        await it.press("j", "r")
+        assert it.app.screen is it.main
+        assert "Choose a snapshot first" in it.toasts
+        assert it.main.graph.snapshot is None
 
 
 async def test_the_filter_is_live_and_esc_clears_it(tmp_path: Path) -> None:

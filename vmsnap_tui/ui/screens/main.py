@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.jobs import Job
     from vmsnap_tui.engine.store import Changes, SiteView
+    from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
     from vmsnap_tui.ui.inventory_rows import Key
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
-_SETTLE = 0.05
-"""Seconds that the cursor has to rest before what it stands on is shown (and read)."""
+_SETTLE, _ROW = 0.05, 0.2
+"""Seconds that the cursor has to rest before what it stands on is shown (and read): after one move, and after one of
+several in a row. Who is on the way would wait for it at the next key, and that for up to two frames of Textual's."""
 
 
 class MainScreen(Screen[None]):
@@ -71,6 +73,7 @@ class MainScreen(Screen[None]):
         self._front = 0
         self._zoomed = False
         self._settling: Timer | None = None
+        self._moved = float("-inf")
         self._ticking: Timer | None = None
         self._situation = Situation()
         self._leave: Callable[[], None] | None = None
@@ -126,6 +129,12 @@ class MainScreen(Screen[None]):
     @property
     def _vm(self) -> Vm | None:
         return self._engine.store.vm(self._key) if isinstance(self._key, VmRef) else None
+
+    @property
+    def _snapshot(self) -> Snapshot | None:
+        """The one under the graph's cursor, unless the graph still shows another vm's."""
+        snapshot = self.graph.snapshot
+        return snapshot if snapshot and snapshot.ref.vm == self._key else None
 
     def _entry(self, vm: Vm) -> VmEntry:
         snapshots = self._engine.store.snapshots(vm.ref)
@@ -205,13 +214,22 @@ class MainScreen(Screen[None]):
     def _settle(self, event: Inventory.Highlighted) -> None:
         """Show another row's vm as soon as the cursor rests."""
         self._key = event.key
+        is_row, self._moved = event.time - self._moved < _ROW, event.time
         if self._settling:
             self._settling.stop()
-        self._settling = self.set_timer(_SETTLE, self._show)
+        self._settling = self.set_timer(_ROW if is_row else _SETTLE, self._show)
         self._look_around()
+
+    def _catch_up(self) -> None:
+        """Show at once what waits for the cursor to rest."""
+        if self._settling:
+            self._show()
 
     def _show(self) -> None:
         """Show what the store knows of the row under the inventory's cursor."""
+        if self._settling:
+            self._settling.stop()
+            self._settling = None
         vm, site = self._vm, self._site
         if vm:
             snapshots = self._engine.store.snapshots(vm.ref)
@@ -250,7 +268,7 @@ class MainScreen(Screen[None]):
         self._look_around()
         vm = self._vm
         if vm:
-            self._reader.fill_vm(vm, self.graph.snapshot)
+            self._reader.fill_vm(vm, self._snapshot)
         else:
             self._reader.fill_site(self._site)
 
@@ -327,6 +345,7 @@ class MainScreen(Screen[None]):
 
     @on(Inventory.Opened)
     def _open_vm(self) -> None:
+        self._catch_up()
         self._go_to(1)
 
     @on(SnapshotGraph.Selected)
@@ -364,12 +383,15 @@ class MainScreen(Screen[None]):
         field.display = bool(field.value)
 
     def on_key(self, event: events.Key) -> None:
-        """Leave the filter downwards; say why a dimmed key does nothing."""
+        """Leave the filter downwards; a key of the screen is about what the cursor stands on; say why a dimmed one does
+        nothing."""
         if self.focused is not None and self.focused.id == "filter":
             if event.key == "down":
                 self._close_filter()
             return
-        binding = self.active_bindings.get(event.key)
+        if (binding := self.active_bindings.get(event.key)) and binding.node is self:
+            self._catch_up()
+            binding = self.active_bindings.get(event.key)
         if binding and not binding.enabled:
             event.stop()
             self.notify(why_not(binding.binding.action, self._situation), severity="warning", markup=False)
@@ -379,11 +401,14 @@ class MainScreen(Screen[None]):
     @on(JobsPane.Highlighted)
     def _look_around(self) -> None:
         """Find out what the keys are about now."""
-        vm = self._vm
-        snapshot = self.graph.snapshot if vm else None
         before = self._situation
         self._situation = Situation(
-            self._engine.read_only, self._site, vm, snapshot, self._job_at_hand(), bool(self.inventory.marked)
+            self._engine.read_only,
+            self._site,
+            self._vm,
+            self._snapshot,
+            self._job_at_hand(),
+            bool(self.inventory.marked),
         )
         # Drawing the footer anew costs more than a move of the cursor: only where a key is dimmed or lit.
         if any(bool(why_not(action, before)) != bool(why_not(action, self._situation)) for action in DEPENDENT):
@@ -427,7 +452,7 @@ class MainScreen(Screen[None]):
 
     def action_chain(self) -> None:
         if self._situation.vm:
-            self._opening.chain(self._situation.vm, self.graph.snapshot)
+            self._opening.chain(self._situation.vm, self._situation.snapshot)
 
     def action_compare(self) -> None:
         vm, here = self._situation.vm, self._situation.snapshot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -11,6 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from vmsnap_tui.engine.lane import Lane
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.space import By, space
@@ -20,12 +22,14 @@ from vmsnap_tui.present import marks, sizes
 from vmsnap_tui.ui.widgets.space import SpaceView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from textual.app import ComposeResult
+    from textual.worker import Worker
 
     from vmsnap_tui.engine.engine import Engine
+    from vmsnap_tui.model.space import Use
     from vmsnap_tui.model.survey import Survey
 
 _ORDER = (By.VM, By.SNAPSHOT, By.AGE, By.SITE)
@@ -52,6 +56,10 @@ class SpaceScreen(Screen[VmRef | None]):
         self._surveys: dict[str, Survey] = {}
         self._said: dict[str, tuple[str, str]] = {}
         """Of each site that gave no answer (yet): words and their style."""
+        self._is_stale = False
+        """Whether something changed since it was last begun to add up."""
+        self._adding: Worker[None] | None = None
+        self._lane = Lane("space", 1)
 
     def compose(self) -> ComposeResult:
         """Bars, and the keys."""
@@ -61,6 +69,10 @@ class SpaceScreen(Screen[VmRef | None]):
     def on_mount(self) -> None:
         """Ask all sites."""
         self.action_read()
+
+    def on_unmount(self) -> None:
+        """Nobody waits for sums any more."""
+        self._lane.close()
 
     @work(exclusive=True)
     async def action_read(self) -> None:
@@ -83,17 +95,26 @@ class SpaceScreen(Screen[VmRef | None]):
         self._show()
 
     def _show(self) -> None:
-        uses = space(self._surveys, self._by, self._now())
+        self._is_stale = True
+        if self._adding is None or self._adding.is_finished:
+            self._adding = self._add_up()
+
+    @work(group="show")
+    async def _add_up(self) -> None:
+        """In a thread, since that takes seconds for a hundred thousand layers; never twice at a time."""
+        while self._is_stale:
+            self._is_stale = False
+            by, surveys = self._by, dict(self._surveys)
+            uses, total = await self._lane.call(partial(_sums, surveys, by, self._now()))
+            if by is self._by:
+                self._fill(uses, total, surveys)
+
+    def _fill(self, uses: Sequence[Use], total: int, surveys: Mapping[str, Survey]) -> None:
         view = self.query_one(SpaceView)
-        # What deleting snapshots frees overlaps: only the other groupings add up.
-        whole = space(self._surveys, By.SITE, self._now()) if self._by is By.SNAPSHOT else uses
-        total = sum(use.used for use in whole)
         title = f"Space by {self._by.value} · {sizes.size(total)} in all, as far as the storage tells"
         view.border_title = Content(title)
         notes = [("", ""), *self._said.values()]
-        notes += [
-            (f"{marks.CAUTION.glyph} {words}", "warning") for each in self._surveys.values() for words in each.blind
-        ]
+        notes += [(f"{marks.CAUTION.glyph} {words}", "warning") for each in surveys.values() for words in each.blind]
         if self._by is By.SNAPSHOT:
             notes.append(("An estimate: what deleting that snapshot alone would free.", "foreground-muted"))
         view.show(uses, notes)
@@ -101,6 +122,7 @@ class SpaceScreen(Screen[VmRef | None]):
     def action_turn(self) -> None:
         """Put together by something else."""
         self._by = _ORDER[(_ORDER.index(self._by) + 1) % len(_ORDER)]
+        self.query_one(SpaceView).border_title = Content(f"Space by {self._by.value} · adding up…")
         self._show()
 
     @on(SpaceView.Selected)
@@ -111,3 +133,11 @@ class SpaceScreen(Screen[VmRef | None]):
     def action_back(self) -> None:
         """Back to the main screen."""
         self.dismiss(None)
+
+
+def _sums(surveys: Mapping[str, Survey], by: By, now: datetime) -> tuple[Sequence[Use], int]:
+    """All heaps, and what they come to."""
+    uses = space(surveys, by, now)
+    # What deleting snapshots frees overlaps: only the other groupings add up.
+    whole = space(surveys, By.SITE, now) if by is By.SNAPSHOT else uses
+    return uses, sum(use.used for use in whole)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
 from textual.message import Message
 from textual.strip import Strip
 
@@ -88,6 +89,7 @@ class Inventory(CursorView):
         self._counts: dict[Key, int] = {}
         self._folded: set[Key] = set()
         self._at_rest = False
+        self._strips: LRUCache[tuple[tuple[tuple[str, str], ...], Style, int], Strip] = LRUCache(1024)
         self._seen: frozenset[VmRef] = frozenset()
         self.marked: set[VmRef] = set()
         self.sort = Sort.NAME
@@ -240,8 +242,18 @@ class Inventory(CursorView):
         return self._strip([bar, mark, *cells], self.ground(cursor=is_here, hover=index == self.hover), width)
 
     def _strip(self, cells: Cells, ground: Style, width: int) -> Strip:
-        segments = [Segment(text, ground + self.ink(ink) if ink else ground) for text, ink in cells if text]
-        return Strip(segments).adjust_cell_length(width, ground)
+        """A line of these. The same ones are drawn once: when it scrolls, that is most of the work for a key."""
+        key = (tuple(cells), ground, width)
+        strip = self._strips.get(key)
+        if strip is None:
+            segments = [Segment(text, ground + self.ink(ink) if ink else ground) for text, ink in cells if text]
+            strip = self._strips[key] = Strip(segments).adjust_cell_length(width, ground)
+        return strip
+
+    def notify_style_update(self) -> None:
+        """Colours have changed, or the focus."""
+        super().notify_style_update()
+        self._strips.clear()
 
     def _blank(self, index: int, width: int) -> Strip:
         words = ""
