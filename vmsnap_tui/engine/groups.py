@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from vmsnap_tui.engine.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
     from vmsnap_tui.engine.jobs import Job, Jobs
     from vmsnap_tui.engine.store import Store
@@ -92,6 +93,7 @@ class Groups:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._before: dict[str, int] = {}
         """How many jobs there were when it began: the clock may be set back meanwhile."""
+        self._turns: dict[VmRef, asyncio.Lock] = {}
         self.read: set[str] = set()
         """Those that somebody looks at, or has seen end: nobody needs to be told of them."""
 
@@ -109,6 +111,17 @@ class Groups:
         self._tasks[group.id] = asyncio.create_task(self._run(group.id, work, course))
         self._store.put_job(group.id)
         return group
+
+    @asynccontextmanager
+    async def turn(self, vms: Iterable[VmRef]) -> AsyncIterator[None]:
+        """For work that needs all of its vms at once: no other such work has one of these meanwhile.
+
+        Each would get some of them. All are waited for in one order, so that nobody waits in a ring.
+        """
+        async with AsyncExitStack() as stack:
+            for vm in sorted(set(vms)):
+                await stack.enter_async_context(self._turns.setdefault(vm, asyncio.Lock()))
+            yield
 
     def get(self, id_: str) -> GroupJob | None:
         """One group job."""

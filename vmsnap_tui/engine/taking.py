@@ -131,7 +131,8 @@ def begin(engine: Engine, title: str, shares: Sequence[Share], *, limit: float =
         able = [share for share in shares if share.can_run]
         group = next((share.group for share in able), "")
         if group:
-            return await _together(engine, able, len(shares), Meant(group, limit), course)
+            async with engine.groups.turn(share.vm.ref for share in able):
+                return await _together(engine, able, len(shares), Meant(group, limit), course)
         done = await asyncio.gather(*(_one(engine, share, None, course) for share in able))
         return f"{sum(done)} of {len(shares)} taken"
 

@@ -15,6 +15,7 @@ from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.rendezvous import Rendezvous
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.freeze import FreezeState
+from vmsnap_tui.model.plan import Take
 from vmsnap_tui.model.snapshot import Consistency
 from vmsnap_tui.platforms.demo.platform import DemoPlatform
 from vmsnap_tui.platforms.demo.sites import demo_sites
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vmsnap_tui.engine.groups import GroupJob
-    from vmsnap_tui.model.plan import Step
+    from vmsnap_tui.engine.job import Job
+    from vmsnap_tui.engine.rendezvous import Place
+    from vmsnap_tui.model.plan import Plan, Step
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Site, Vm, VmRef
     from vmsnap_tui.platforms.demo.facts import DemoFacts
@@ -177,3 +180,24 @@ async def test_cancelled_before_anything_is_frozen(engine: Engine, monkeypatch: 
     assert ended.members[1].state is JobState.CANCELLED
     assert await taken(engine, vms[1]) is None
     assert not ended.group or not ended.group.is_one_moment or ended.members[0].state is JobState.DONE
+
+
+async def test_two_of_the_same_vms_are_taken_one_after_the_other(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would get the vms of the site that answers it first, and neither would be of all."""
+    vms = await vms_of(engine, *FROZEN)
+    shares = [
+        taking.planned(await taking.read(engine, vms), name, group=taking.fresh_id()) for name in ("first", "second")
+    ]
+    submit, slow = engine.jobs.submit, {"first": vms[0].ref.site, "second": vms[-1].ref.site}
+
+    async def late(plan: Plan, gate: Place | None = None) -> Job:
+        assert isinstance(plan.request, Take)
+        if plan.request.vm.site == slow[plan.request.name]:
+            await asyncio.sleep(0.1)  # this site answers late
+        return await submit(plan, gate)
+
+    monkeypatch.setattr(engine.jobs, "submit", late)
+    begun = [taking.begin(engine, "Both", each) for each in shares]
+    async with asyncio.timeout(20):
+        ended = [await engine.groups.wait(each.id) for each in begun]
+    assert all("3 of 3 taken as one moment" in each.outcome for each in ended), [each.outcome for each in ended]
