@@ -182,7 +182,7 @@ async def test_cancelled_before_anything_is_frozen(engine: Engine, monkeypatch: 
     assert not ended.group or not ended.group.is_one_moment or ended.members[0].state is JobState.DONE
 
 
-async def test_two_of_the_same_vms_are_taken_one_after_the_other(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_of_the_same_vms_come_one_after_the_other(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would get the vms of the site that answers it first, and neither would be of all."""
     vms = await vms_of(engine, *FROZEN)
     shares = [
