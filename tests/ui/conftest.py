@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from difflib import unified_diff
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tests.ui.stage import Stage
 
 PICTURES = Path(__file__).parent / "pictures"
+
+# Textual reads it when it is imported. Nobody sees the frames between two looks, and each is drawn in full.
+os.environ["TEXTUAL_FPS"] = "20"
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,11 +58,16 @@ Script = Callable[[Asked], Answer | None]
 
 
 class FakeApi:
-    """`script` answers before anything else does; None from it leaves a request to the defaults: empty lists."""
+    """`script` answers before anything else does; None from it leaves a request to the defaults: empty lists.
+
+    Lines of an answer that wait for something stop once it is `over`: their thread would look for more of them as long
+    as the tests run.
+    """
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.script: Script = lambda _: None
+        self.over = Event()
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -118,6 +123,7 @@ class FakeApi:
         try:
             yield self
         finally:
+            self.over.set()
             self._server.shutdown()
             self._server.server_close()
             thread.join()

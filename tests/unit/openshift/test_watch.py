@@ -62,7 +62,7 @@ class World(FakeApi):
 
     def _lines(self, plural: str) -> Iterator[Object]:
         queue = self.watches[plural]
-        while not self.broken:
+        while not self.broken and not self.over.is_set():
             try:
                 line = queue.get(timeout=0.02)
             except Empty:

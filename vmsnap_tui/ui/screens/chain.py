@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.layer import FILES
@@ -24,6 +23,7 @@ from vmsnap_tui.ui.widgets.fields_view import FieldsView
 from vmsnap_tui.ui.widgets.findings import FindingsView
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.jobs import JobsPane
+from vmsnap_tui.ui.widgets.key_line import KeyLine
 from vmsnap_tui.ui.widgets.stack import StackView
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class ChainScreen(Screen[None]):
             yield FindingsView(id="findings", classes="pane")
             yield FieldsView(id="layer", classes="pane")
         yield JobsPane(self._now, id="jobs")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show what is known at once, and read the rest."""

@@ -8,7 +8,6 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from vmsnap_tui.engine.compare import compare
 from vmsnap_tui.model.compare import in_order
@@ -16,6 +15,7 @@ from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import compare as present
 from vmsnap_tui.ui.widgets.fields_view import FieldsView
+from vmsnap_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -49,7 +49,7 @@ class CompareScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """One text, and the keys."""
         yield FieldsView(id="difference", classes="pane")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Say what is compared, and read."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.present import marks, sizes
+from vmsnap_tui.ui.widgets.key_line import KeyLine
 from vmsnap_tui.ui.widgets.log_lines import LogLines
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class LogScreen(Screen[None]):
         yield LogLines(id="lines")
         yield Static(id="whole", markup=False)
         yield Input(id="filter", placeholder="vm, job, words, failed …", compact=True)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read, and read again whenever a job changes."""

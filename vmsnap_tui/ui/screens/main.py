@@ -8,7 +8,7 @@ from textual import on, work
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.vm import PlatformKind, VmRef
@@ -24,6 +24,7 @@ from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.header import Header
 from vmsnap_tui.ui.widgets.inventory import Inventory
 from vmsnap_tui.ui.widgets.jobs import JobsPane
+from vmsnap_tui.ui.widgets.key_line import KeyLine
 from vmsnap_tui.ui.widgets.lamp import is_lit
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class MainScreen(Screen[None]):
             yield SnapshotGraph(self._now, id="graph")
             yield Details(id="details")
         yield JobsPane(self._now, id="jobs")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.inventory = self.query_one(Inventory)

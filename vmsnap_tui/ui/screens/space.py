@@ -10,7 +10,6 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from vmsnap_tui.engine.lane import Lane
 from vmsnap_tui.engine.store import SiteStatus
@@ -19,6 +18,7 @@ from vmsnap_tui.model.space import By, space
 from vmsnap_tui.model.text import clean
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.present import marks, sizes
+from vmsnap_tui.ui.widgets.key_line import KeyLine
 from vmsnap_tui.ui.widgets.space import SpaceView
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class SpaceScreen(Screen[VmRef | None]):
     def compose(self) -> ComposeResult:
         """Bars, and the keys."""
         yield SpaceView(id="uses", classes="pane")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Ask all sites."""

@@ -9,7 +9,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from vmsnap_tui.engine import group
 from vmsnap_tui.model.errors import VmsnapError
@@ -24,6 +24,7 @@ from vmsnap_tui.ui.plan_lines import plan_lines
 from vmsnap_tui.ui.screens.back import BackScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.widgets.fields_view import FieldsView
+from vmsnap_tui.ui.widgets.key_line import KeyLine
 from vmsnap_tui.ui.widgets.timeline import TimelineView
 from vmsnap_tui.ui.widgets.timeline_axis import AxisView
 
@@ -120,7 +121,7 @@ class TimelineScreen(Screen[None]):
         )
         yield view
         yield FieldsView(id="detail", classes="pane")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Take in what is known, and hear of what changes."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
+
+from vmsnap_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-class RoomyFooter(Footer):
+class RoomyFooter(KeyLine):
     """Leaves out some keys where there is no room for all, so that the way back and the help stay in sight."""
 
     def __init__(self, rare: Collection[str], wide: int) -> None:
         """`rare` are actions that are shown from `wide` cells on."""
-        super().__init__(show_command_palette=False, compact=True)
+        super().__init__()
         self._rare = rare
         self._wide = wide
 
