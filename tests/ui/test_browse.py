@@ -118,10 +118,13 @@ async def test_marks_fold_and_sort(tmp_path: Path) -> None:
         assert not any(isinstance(key, VmRef) and key.site == "kvm-rack7" for key in inventory.rows)
         await it.press("right", "o", "o", "o")
         await it.see("by count")
-        at = inventory.rows.index(SiteKey("kvm-rack7")) + 1
-        ref = inventory.rows[at]
-        assert isinstance(ref, VmRef)
-        assert len(it.snapshots(ref)) == 200
+
+        def first_count() -> int:
+            ref = inventory.rows[inventory.rows.index(SiteKey("kvm-rack7")) + 1]
+            assert isinstance(ref, VmRef)
+            return len(it.snapshots(ref))
+
+        await it.until(lambda: first_count() == 200)  # counts come in after the names
 
 
 async def test_a_refresh_moves_neither_cursor_nor_scroll(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from vmsnap_tui.ui.screens.lab_name import LabNameScreen
 from vmsnap_tui.ui.screens.reset import AgreeScreen, ResetScreen
 from vmsnap_tui.ui.several import prune_several, take_several
 from vmsnap_tui.ui.widgets.cards import CardsView
-from vmsnap_tui.ui.widgets.footer import RoomyFooter
 from vmsnap_tui.ui.widgets.group import fraction
+from vmsnap_tui.ui.widgets.key_line import KeyLine
 from vmsnap_tui.ui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class LabsScreen(Screen[None]):
         """The names of the labs, the cards, and the keys."""
         yield Lines(3, id="labs", classes="pane")
         yield CardsView(id="cards")
-        yield RoomyFooter(_RARE, _ROOMY)
+        yield KeyLine(_RARE, wide=_ROOMY)
 
     def on_mount(self) -> None:
         """Show what is known, and hear of what changes."""

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 _SETTLE, _ROW = 0.05, 0.2
 """Seconds that the cursor has to rest before what it stands on is shown (and read): after one move, and after one of
 several in a row. Who is on the way would wait for it at the next key, and that for up to two frames of Textual's."""
+_ALL_KEYS = 88
+"""Cells that the last line needs for all of its keys."""
 
 
 class MainScreen(Screen[None]):
@@ -93,7 +95,7 @@ class MainScreen(Screen[None]):
             yield SnapshotGraph(self._now, id="graph")
             yield Details(id="details")
         yield JobsPane(self._now, id="jobs")
-        yield KeyLine()
+        yield KeyLine({"chain"}, wide=_ALL_KEYS)
 
     def on_mount(self) -> None:
         self.inventory = self.query_one(Inventory)

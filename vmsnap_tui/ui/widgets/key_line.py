@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from textual.binding import Binding
 
@@ -21,8 +22,11 @@ class KeyLine(Footer):
     them are as they were.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rare: Collection[str] = (), *, wide: int = 0) -> None:
+        """`rare` are actions that are left out below `wide` cells, so that the way back and the help stay in sight."""
         super().__init__(show_command_palette=False, compact=True)
+        self._rare = rare
+        self._wide = wide
         self._shown: Shown = ()
 
     async def recompose(self) -> None:
@@ -32,6 +36,15 @@ class KeyLine(Footer):
         if shown != self._shown:
             self._shown = shown
             await super().recompose()
+            self._fit()
+
+    def on_resize(self) -> None:
+        """There is more room, or less."""
+        self._fit()
+
+    def _fit(self) -> None:
+        for key in self.query(FooterKey):
+            key.display = self.size.width >= self._wide or key.action not in self._rare
 
     def _to_show(self) -> Shown:
         return [
