@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from vmsnap_tui.engine.jobs import JobState
+from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.text import clean
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import GroupJob
     from vmsnap_tui.engine.jobs import Job
+    from vmsnap_tui.engine.store import SiteView
 
 Severity = Literal["information", "warning", "error"]
 _SEVERITIES: dict[JobState, Severity] = {
@@ -57,6 +59,7 @@ class Outcomes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._told: set[tuple[str, str]] = set()
+        self._lost: set[str] = set()
 
     def new(self, jobs: Iterable[str]) -> Iterator[Toast]:
         """What has to be told now that these jobs have changed."""
@@ -80,6 +83,14 @@ class Outcomes:
         if len(every) > _MOST and self._is_new("cut off", str(len(every))):
             words = "An earlier run ended during them. Each is looked into: the log (l) says what became of it."
             yield Toast(f"Cut off: {len(every)} jobs", words, "warning", 15.0)
+
+    def lost(self, troubled: Iterable[SiteView]) -> Iterator[Toast]:
+        """Sites that answered before, and do not now; each loss is told once."""
+        before, self._lost = self._lost, {view.site.name for view in troubled if view.status is SiteStatus.LOST}
+        for view in troubled:
+            if view.site.name in self._lost - before and view.error:
+                words = f"{view.error.words} — it is taken up again by itself"
+                yield Toast(f"{view.site.name}: connection lost", words, "warning", 5.0)
 
     def _is_new(self, id_: str, word: str) -> bool:
         is_new = (id_, word) not in self._told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.containers import Horizontal, Vertical
@@ -14,11 +14,12 @@ from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.vm import PlatformKind, VmRef
 from vmsnap_tui.present import marks
 from vmsnap_tui.ui.asking import Asking
-from vmsnap_tui.ui.bindings import DEPENDENT, MAIN, WIDE, Situation, why_not
+from vmsnap_tui.ui.bindings import DEPENDENT, MAIN, Situation, why_not
 from vmsnap_tui.ui.detail_reader import DetailReader
 from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
 from vmsnap_tui.ui.opening import Opening
 from vmsnap_tui.ui.outcomes import Outcomes
+from vmsnap_tui.ui.panes import DETAILS, GRAPH, JOBS, Panes
 from vmsnap_tui.ui.widgets.details import Details, Tab
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.header import Header
@@ -28,7 +29,7 @@ from vmsnap_tui.ui.widgets.key_line import KeyLine
 from vmsnap_tui.ui.widgets.lamp import is_lit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from textual import events
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.snapshot import Snapshot
     from vmsnap_tui.model.vm import Vm
     from vmsnap_tui.ui.inventory_rows import Key
+    from vmsnap_tui.ui.outcomes import Toast
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
 _SETTLE, _ROW = 0.05, 0.2
@@ -55,14 +57,6 @@ class MainScreen(Screen[None]):
 
     BINDINGS = MAIN
 
-    PANES: ClassVar = (
-        ("inventory-pane", "inventory", "Inventory"),
-        ("graph", "graph", "Snapshots"),
-        ("details", "details", "Details"),
-        ("jobs", "jobs", "Jobs"),
-    )
-    """Each pane's id, the id of what is focused in it, and its title."""
-
     def __init__(self, engine: Engine, now: Callable[[], datetime], *, notice: str, confirm: Confirm) -> None:
         super().__init__()
         self._engine = engine
@@ -72,9 +66,7 @@ class MainScreen(Screen[None]):
         self._opening = Opening(engine, self, confirm, now)
         self._outcomes = Outcomes(engine)
         self._key: Key | None = None
-        self._lost: set[str] = set()
-        self._front = 0
-        self._zoomed = False
+        self._panes = Panes(self)
         self._settling: Timer | None = None
         self._moved = float("-inf")
         self._ticking: Timer | None = None
@@ -114,7 +106,7 @@ class MainScreen(Screen[None]):
             self.inventory.update_vms([self._entry(vm) for vm in store.vms(view.site.name)])
         self._show_jobs()
         self._leave = store.subscribe(self._take_in)
-        self._lay_out()
+        self._panes.lay_out()
         self.inventory.focus()
         self._key = self.inventory.key
         self._show()
@@ -157,7 +149,7 @@ class MainScreen(Screen[None]):
         if changes.jobs:
             touched |= {job.plan.request.vm for job in map(self._engine.jobs.get, changes.jobs) if job}
             self._show_jobs()
-            self._tell_outcomes(changes.jobs)
+            self._tell(self._outcomes.new(changes.jobs))
         if touched:
             known = [(ref, store.vm(ref)) for ref in touched]
             self.inventory.update_vms(
@@ -166,7 +158,9 @@ class MainScreen(Screen[None]):
         for name in changes.sites:
             self.inventory.show_site(store.sites[name])
         if changes.sites:
-            self._tell_trouble()
+            troubled = tuple(view for view in store.sites.values() if is_troubled(view))
+            self.query_one(Header).sites = troubled
+            self._tell(self._outcomes.lost(troubled))
         if self._key in touched:
             if self._key in changes.vms | changes.snapshots:
                 self._reader.forget()
@@ -180,20 +174,9 @@ class MainScreen(Screen[None]):
         self.query_one(Header).jobs = tuple(self.jobs.running)
         self.jobs.border_subtitle = "x cancels" if self.jobs.running else ""
 
-    def _tell_outcomes(self, jobs: frozenset[str]) -> None:
-        for toast in self._outcomes.new(jobs):
+    def _tell(self, toasts: Iterable[Toast]) -> None:
+        for toast in toasts:
             self.notify(toast.words, title=toast.title, severity=toast.severity, timeout=toast.seconds, markup=False)
-
-    def _tell_trouble(self) -> None:
-        """The header names what does not answer; a loss is told once, too."""
-        troubled = tuple(view for view in self._engine.store.sites.values() if is_troubled(view))
-        lost = {view.site.name for view in troubled if view.status is SiteStatus.LOST}
-        for view in troubled:
-            if view.site.name in lost - self._lost and view.error:
-                words = f"{view.error.words} — it is taken up again by itself"
-                self.notify(words, title=f"{view.site.name}: connection lost", severity="warning", markup=False)
-        self._lost = lost
-        self.query_one(Header).sites = troubled
 
     def _pace(self) -> None:
         """Tick only while there is a clock to be seen."""
@@ -294,44 +277,26 @@ class MainScreen(Screen[None]):
     # Panes
 
     def on_resize(self, event: events.Resize) -> None:
-        self._lay_out(event.size.width)
+        self._panes.lay_out(event.size.width)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        for place, (_, focus, _) in enumerate(self.PANES):
-            if event.widget.id == focus:
-                self._front = place
-        self._lay_out()
-
-    def _lay_out(self, width: int | None = None) -> None:
-        """All panes, or only the one in front where there is no room for more (or it is zoomed)."""
-        single = self._zoomed or (self.size.width if width is None else width) < WIDE
-        for place, (pane, _, _) in enumerate(self.PANES):
-            self.query_one(f"#{pane}").display = not single or place == self._front
-        self.set_class(single, "-single")
-        jobs_only = single and self._front == len(self.PANES) - 1
-        self.query_one("#upper").display = not jobs_only
-        self.jobs.alone = jobs_only
-        title = self.PANES[self._front][2]
-        self.query_one(Header).pane = f"{title} {self._front + 1}/{len(self.PANES)}" if single else ""
+        self._panes.take_focused(event.widget.id)
         self._look_around()
 
     def _go_to(self, place: int) -> None:
-        self._front = place % len(self.PANES)
-        self._lay_out()
-        self.query_one(f"#{self.PANES[self._front][1]}").focus()
+        self._panes.go_to(place)
         self._fill()
 
     def action_pane(self, step: int) -> None:
-        self._go_to(self._front + step)
+        self._go_to(self._panes.front + step)
 
     def action_zoom(self) -> None:
-        self._zoomed = not self._zoomed
-        self._lay_out()
+        self._panes.zoom()
 
     def action_tab(self, number: int) -> None:
         self.details.tab = list(Tab)[number - 1]
         if not self.details.display:
-            self._go_to(2)
+            self._go_to(DETAILS)
 
     def action_turn(self, step: int) -> None:
         self.details.tab = self.details.tab.turn(step)
@@ -341,19 +306,19 @@ class MainScreen(Screen[None]):
         if self.inventory.text:
             self.query_one("#filter", Input).value = ""
             self._close_filter()
-        elif self._zoomed:
-            self.action_zoom()
-        elif self._front:
-            self._go_to(self._front - 1 if self._front < len(self.PANES) - 1 else 0)
+        elif self._panes.zoomed:
+            self._panes.zoom()
+        elif self._panes.front:
+            self._go_to(0 if self._panes.front == JOBS else self._panes.front - 1)
 
     @on(Inventory.Opened)
     def _open_vm(self) -> None:
         self._catch_up()
-        self._go_to(1)
+        self._go_to(GRAPH)
 
     @on(SnapshotGraph.Selected)
     def _open_snapshot(self) -> None:
-        self._go_to(2)
+        self._go_to(DETAILS)
 
     @on(JobsPane.Opened)
     def _open_job(self, event: JobsPane.Opened) -> None:
@@ -427,11 +392,15 @@ class MainScreen(Screen[None]):
         del parameters
         return None if why_not(action, self._situation) else True
 
+    @property
+    def _marked_or_here(self) -> list[Vm]:
+        """The marked vms, else the one under the cursor."""
+        marked = [vm for ref in sorted(self.inventory.marked) if (vm := self._engine.store.vm(ref))]
+        return marked or ([self._situation.vm] if self._situation.vm else [])
+
     @work(group="dialogue")
     async def action_take(self) -> None:
-        marked = [vm for ref in sorted(self.inventory.marked) if (vm := self._engine.store.vm(ref))]
-        here = [self._situation.vm] if self._situation.vm else []
-        await self._asking.take(marked or here)
+        await self._asking.take(self._marked_or_here)
 
     @work(group="dialogue")
     async def action_restore(self) -> None:
@@ -479,10 +448,7 @@ class MainScreen(Screen[None]):
 
     @work(group="dialogue")
     async def action_prune(self) -> None:
-        """Of the marked vms, else of the one under the cursor."""
-        marked = [vm for ref in sorted(self.inventory.marked) if (vm := self._engine.store.vm(ref))]
-        here = [self._situation.vm] if self._situation.vm else []
-        await self._opening.prune(marked or here)
+        await self._opening.prune(self._marked_or_here)
 
     def action_labs(self) -> None:
         marked = [ref for ref in self.inventory.meant if ref in self.inventory.marked]
