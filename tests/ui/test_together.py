@@ -77,7 +77,7 @@ async def test_each_by_itself(tmp_path: Path) -> None:
 
 async def test_none_that_can_be_frozen(tmp_path: Path) -> None:
     async with stage(tmp_path) as it:
-        await opened(it, "student-01", "student-03")
+        await opened(it, "edge-proxy-1", "blue-test")
         await it.see("No guest is frozen.", "cannot be frozen by us")
 
 

@@ -235,14 +235,14 @@ def _students(planter: Planter) -> None:
             free=210,
         )
         lab, age = "networks-101", 30 * DAYS
-        pupil.took("baseline", age, _INTERNAL, "as handed out", size=0.4, state=_OFF, protected=True, baseline=lab)
+        pupil.took("baseline", age, _DISKS, "as handed out", size=0.4, state=_OFF, protected=True, baseline=lab)
         if number % 3:
-            pupil.took("exercise-1", 14 * DAYS, _INTERNAL, size=0.5, state=_OFF)
+            pupil.took("exercise-1", 14 * DAYS, _DISKS, size=0.5, state=_OFF)
         if number % 4 == 0:
-            pupil.took("broke-routing", 13 * DAYS, _INTERNAL, size=0.5, state=_OFF)
+            pupil.took("broke-routing", 13 * DAYS, _DISKS, size=0.5, state=_OFF)
             pupil.went_back("baseline")
         if number % 2:
-            pupil.took("exercise-2", 7 * DAYS - number * 20 * MINUTES, _INTERNAL, size=0.6, state=_OFF)
+            pupil.took("exercise-2", 7 * DAYS - number * 20 * MINUTES, _DISKS, size=0.6, state=_OFF)
         if number in {5, 7}:
-            pupil.took("exam", 26, _INTERNAL, "handed in", size=0.7, state=_OFF)
+            pupil.took("exam", 26, _DISKS, "handed in", size=0.7, state=_OFF)
         pupil.finish()
