@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.ui.stage import Stage
+    from vmsnap_tui.model.snapshot import Snapshot
 
 
 @pytest.mark.parametrize(("name", "size"), [("wide", WIDE), ("narrow", NARROW)])
@@ -53,9 +53,9 @@ async def test_what_is_passed_in_a_row_is_not_shown_until_a_key_asks_for_it(
 ) -> None:
     async with stage(tmp_path) as it:
         await it.go_to("db-prod-01")
-        monkeypatch.setattr("vmsnap_tui.ui.screens.main._ROW", 3600.0)
+        monkeypatch.setattr("vmsnap_tui.ui.rest.ROW", 3600.0)
         await it.press("j", "j")
-        await asyncio.sleep(0.3)
+        await it.still()
         assert str(it.main.graph.border_title).startswith("db-prod-01")
         await it.press("enter")
         assert it.main.graph.has_focus
@@ -63,6 +63,23 @@ async def test_what_is_passed_in_a_row_is_not_shown_until_a_key_asks_for_it(
         vm = it.app.engine.store.vm(it.main.inventory.key)
         assert vm
         assert str(it.main.graph.border_title).startswith(vm.name)
+
+
+async def test_details_of_snapshots_passed_in_a_row_wait_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(tmp_path) as it:
+        await it.go_to("db-prod-01")
+        await it.press("tab")
+        filled: list[Snapshot | None] = []
+        monkeypatch.setattr(it.main._reader, "fill_vm", lambda _, snapshot: filled.append(snapshot))
+        monkeypatch.setattr("vmsnap_tui.ui.rest.ROW", 3600.0)
+        it.main._snapshot_rest._moved = float("-inf")
+        await it.press("k", "k", "k")
+        assert [each.name for each in filled if each] == ["nightly"]
+        await it.press("tab")
+        assert filled[-1] == it.main.graph.snapshot
+        assert filled[-1] != filled[0]
 
 
 async def test_a_key_before_the_cursor_rests_is_not_about_the_snapshot_of_the_vm_before(
@@ -73,8 +90,8 @@ async def test_a_key_before_the_cursor_rests_is_not_about_the_snapshot_of_the_vm
         await it.press("tab", "k", "escape")
         assert it.main.graph.snapshot
         assert it.main.inventory.has_focus
-        for name in ("_SETTLE", "_ROW"):
-            monkeypatch.setattr(f"vmsnap_tui.ui.screens.main.{name}", 3600.0)
+        monkeypatch.setattr("vmsnap_tui.ui.rest.ROW", 3600.0)
+        monkeypatch.setattr(it.main._vm_rest, "_soon", 3600.0)
         await it.press("j", "r")
         assert it.app.screen is it.main
         assert "Choose a snapshot first" in it.toasts

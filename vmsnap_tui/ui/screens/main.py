@@ -20,6 +20,7 @@ from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
 from vmsnap_tui.ui.opening import Opening
 from vmsnap_tui.ui.outcomes import Outcomes
 from vmsnap_tui.ui.panes import DETAILS, GRAPH, JOBS, Panes
+from vmsnap_tui.ui.rest import Rest
 from vmsnap_tui.ui.widgets.details import Details, Tab
 from vmsnap_tui.ui.widgets.graph import SnapshotGraph
 from vmsnap_tui.ui.widgets.header import Header
@@ -45,9 +46,8 @@ if TYPE_CHECKING:
     from vmsnap_tui.ui.outcomes import Toast
     from vmsnap_tui.ui.widgets.confirm_bar import Confirm
 
-_SETTLE, _ROW = 0.05, 0.2
-"""Seconds that the cursor has to rest before what it stands on is shown (and read): after one move, and after one of
-several in a row. Who is on the way would wait for it at the next key, and that for up to two frames of Textual's."""
+_SETTLE = 0.05
+"""Seconds that the inventory's cursor has to rest before the vm that it stands on is shown (and read)."""
 _ALL_KEYS = 88
 """Cells that the last line needs for all of its keys."""
 
@@ -67,8 +67,8 @@ class MainScreen(Screen[None]):
         self._outcomes = Outcomes(engine)
         self._key: Key | None = None
         self._panes = Panes(self)
-        self._settling: Timer | None = None
-        self._moved = float("-inf")
+        self._vm_rest = Rest(self, self._show, soon=_SETTLE)
+        self._snapshot_rest = Rest(self, self._fill)
         self._ticking: Timer | None = None
         self._situation = Situation()
         self._leave: Callable[[], None] | None = None
@@ -200,22 +200,18 @@ class MainScreen(Screen[None]):
     def _settle(self, event: Inventory.Highlighted) -> None:
         """Show another row's vm as soon as the cursor rests."""
         self._key = event.key
-        is_row, self._moved = event.time - self._moved < _ROW, event.time
-        if self._settling:
-            self._settling.stop()
-        self._settling = self.set_timer(_ROW if is_row else _SETTLE, self._show)
+        self._vm_rest.moved(event.time)
         self._look_around()
 
-    def _catch_up(self) -> None:
-        """Show at once what waits for the cursor to rest."""
-        if self._settling:
-            self._show()
+    @on(SnapshotGraph.Highlighted)
+    def _settle_on_snapshot(self, event: SnapshotGraph.Highlighted) -> None:
+        """Show another snapshot, after several in a row as soon as the cursor rests."""
+        self._snapshot_rest.moved(event.time)
+        self._look_around()
 
     def _show(self) -> None:
         """Show what the store knows of the row under the inventory's cursor."""
-        if self._settling:
-            self._settling.stop()
-            self._settling = None
+        self._vm_rest.drop()
         vm, site = self._vm, self._site
         if vm:
             snapshots = self._engine.store.snapshots(vm.ref)
@@ -248,9 +244,9 @@ class MainScreen(Screen[None]):
         return ("Choose a VM.", "Its snapshots are drawn here.")
 
     @on(Details.Wanted)
-    @on(SnapshotGraph.Highlighted)
     def _fill(self) -> None:
         """Fill the details' tab that is on the screen."""
+        self._snapshot_rest.drop()
         self._look_around()
         vm = self._vm
         if vm:
@@ -313,7 +309,7 @@ class MainScreen(Screen[None]):
 
     @on(Inventory.Opened)
     def _open_vm(self) -> None:
-        self._catch_up()
+        self._vm_rest.over()
         self._go_to(GRAPH)
 
     @on(SnapshotGraph.Selected)
@@ -358,7 +354,7 @@ class MainScreen(Screen[None]):
                 self._close_filter()
             return
         if (binding := self.active_bindings.get(event.key)) and binding.node is self:
-            self._catch_up()
+            self._vm_rest.over()
             binding = self.active_bindings.get(event.key)
         if binding and not binding.enabled:
             event.stop()
