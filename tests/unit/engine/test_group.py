@@ -8,41 +8,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.engine.demo import demo_engine, platforms
 from tests.unit.engine.waiting import until
 from vmsnap_tui.engine import group
-from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.lab import LabRule
 from vmsnap_tui.model.moment import Pick, pick
 from vmsnap_tui.model.plan import Take
-from vmsnap_tui.platforms.demo.platform import DemoPlatform
-from vmsnap_tui.platforms.demo.sites import demo_sites
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.model.plan import Step
-    from vmsnap_tui.model.vm import Site
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NAMES = ("student-01", "student-03", "web-01")
-platforms: dict[str, DemoPlatform] = {}
-
-
-def remembered(site: Site) -> DemoPlatform:
-    platforms[site.name] = DemoPlatform(site)
-    return platforms[site.name]
 
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    sites = [site for site in demo_sites(now=NOW, speed=1000) if site.name == "kvm-rack7"]
-    found = Engine(sites, platform=remembered, follow=False, state=tmp_path)
-    await found.start()
-    yield found
-    await found.stop()
+    async with demo_engine(tmp_path, NOW, only="kvm-rack7") as found:
+        yield found
 
 
 async def picks(engine: Engine) -> list[Pick]:

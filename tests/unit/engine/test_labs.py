@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.engine.demo import demo_engine, platforms, remembered
 from tests.unit.engine.waiting import until
 from tests.unit.openshift import facts as cluster
 from vmsnap_tui.engine import labs
@@ -17,7 +18,6 @@ from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.lab import LabRule, Seat
 from vmsnap_tui.model.plan import Refusal, WayBack
 from vmsnap_tui.model.vm import AgentState, VmState
-from vmsnap_tui.platforms.demo.platform import DemoPlatform
 from vmsnap_tui.platforms.demo.sites import demo_sites
 from vmsnap_tui.platforms.openshift.facts import OpenShiftFacts, Right
 
@@ -28,26 +28,16 @@ if TYPE_CHECKING:
     from vmsnap_tui.engine.groups import GroupJob
     from vmsnap_tui.model.lab import Lab
     from vmsnap_tui.model.plan import Step
-    from vmsnap_tui.model.vm import Site
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LAB = "networks-101"
-platforms: dict[str, DemoPlatform] = {}
-
-
-def remembered(site: Site) -> DemoPlatform:
-    platforms[site.name] = DemoPlatform(site)
-    return platforms[site.name]
 
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    sites = [site for site in demo_sites(now=NOW, speed=1000) if site.name == "kvm-rack7"]
-    found = Engine(sites, platform=remembered, follow=False, state=tmp_path)
-    await found.start()
-    await found.loaded(snapshots=True)
-    yield found
-    await found.stop()
+    async with demo_engine(tmp_path, NOW, only="kvm-rack7") as found:
+        await found.loaded(snapshots=True)
+        yield found
 
 
 def lab_of(engine: Engine, name: str = LAB) -> Lab:

@@ -9,38 +9,27 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
+from tests.unit.engine.demo import demo_engine, platforms
 from tests.unit.engine.waiting import until
 from vmsnap_tui.engine import prune
-from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.model.retention import Policy
-from vmsnap_tui.platforms.demo.platform import DemoPlatform
-from vmsnap_tui.platforms.demo.sites import demo_sites
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Site
     from vmsnap_tui.platforms.demo.world import Machine
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-platforms: dict[str, DemoPlatform] = {}
-
-
-def remembered(site: Site) -> DemoPlatform:
-    platforms[site.name] = DemoPlatform(site)
-    return platforms[site.name]
 
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    sites = [site for site in demo_sites(now=NOW, speed=100_000) if site.name == "kvm-rack7"]
-    found = Engine(sites, platform=remembered, follow=False, state=tmp_path)
-    await found.start()
-    yield found
-    await found.stop()
+    async with demo_engine(tmp_path, NOW, only="kvm-rack7", speed=100_000) as found:
+        yield found
 
 
 async def planned(engine: Engine, name: str = "db-prod-01", *, last: int = 3) -> prune.Pruning:

@@ -9,46 +9,37 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.engine.demo import demo_engine, platforms
 from vmsnap_tui.engine import taking
-from vmsnap_tui.engine.engine import Engine
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.rendezvous import Rendezvous
 from vmsnap_tui.model.errors import Failed
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.plan import Take
 from vmsnap_tui.model.snapshot import Consistency
-from vmsnap_tui.platforms.demo.platform import DemoPlatform
-from vmsnap_tui.platforms.demo.sites import demo_sites
 from vmsnap_tui.platforms.demo.world import Fault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import GroupJob
     from vmsnap_tui.engine.job import Job
     from vmsnap_tui.engine.rendezvous import Place
     from vmsnap_tui.model.plan import Plan, Step
     from vmsnap_tui.model.snapshot import Snapshot
-    from vmsnap_tui.model.vm import Site, Vm, VmRef
+    from vmsnap_tui.model.vm import Vm, VmRef
     from vmsnap_tui.platforms.demo.facts import DemoFacts
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 FROZEN = ("db-prod-01", "shop-frontend", "shop-db")
-platforms: dict[str, DemoPlatform] = {}
-
-
-def remembered(site: Site) -> DemoPlatform:
-    platforms[site.name] = DemoPlatform(site)
-    return platforms[site.name]
 
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    found = Engine(demo_sites(now=NOW, speed=1000), platform=remembered, follow=False, state=tmp_path)
-    await found.start()
-    yield found
-    await found.stop()
+    async with demo_engine(tmp_path, NOW) as found:
+        yield found
 
 
 async def vms_of(engine: Engine, *names: str) -> list[Vm]:
