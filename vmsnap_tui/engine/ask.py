@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.job import Job
+    from vmsnap_tui.engine.rendezvous import Place
     from vmsnap_tui.model.plan import Plan, Request
 
 NOT_BEGUN = "not begun"
@@ -47,8 +48,7 @@ async def asked(engine: Engine, request: Request, objection: Callable[[Plan], st
         return plan.refusals[0].why
     if why := objection(plan):
         return why
-    ended = await done(engine, plan)
-    return ended if isinstance(ended, str) else why_not_done(ended)
+    return why_not_done(await done(engine, plan))
 
 
 def never() -> bool:
@@ -56,14 +56,16 @@ def never() -> bool:
     return False
 
 
-async def done(engine: Engine, plan: Plan, is_stopped: Callable[[], bool] = never) -> Job | str:
+async def done(
+    engine: Engine, plan: Plan, is_stopped: Callable[[], bool] = never, gate: Place | None = None
+) -> Job | str:
     """The job, once it is over; or why there was none. `is_stopped` is asked until it is queued; then it is a job that
-    can be cancelled like any other.
+    can be cancelled like any other. `gate` is its place in a group snapshot.
     """
     if is_stopped():
         return NOT_BEGUN
     try:
-        job = await engine.jobs.submit(plan)
+        job = await engine.jobs.submit(plan, gate)
     except VmsnapError as error:
         return str(error)
     if is_stopped():
@@ -71,8 +73,10 @@ async def done(engine: Engine, plan: Plan, is_stopped: Callable[[], bool] = neve
     return await engine.jobs.wait(job.id)
 
 
-def why_not_done(job: Job) -> str:
-    """Of a job that is over; "" where it was done."""
+def why_not_done(job: Job | str) -> str:
+    """Of a job that is over, or why there was none; "" where it was done."""
+    if isinstance(job, str):
+        return job
     if job.state is JobState.DONE:
         return ""
     return str(job.error) if job.error else job.outcome or job.state.value

@@ -142,11 +142,7 @@ async def _run(engine: Engine, part: Part, told: Callable[[Part], None], is_stop
         return replace(part, problem=part.why_not)
     # What was planned a while ago is asked for anew: it may be another plan by now, and then nothing is done.
     ended = await done(engine, part.plan, is_stopped)
-    part = (
-        replace(part, problem=ended)
-        if isinstance(ended, str)
-        else replace(part, job=ended, problem=why_not_done(ended))
-    )
+    part = replace(part, job=None if isinstance(ended, str) else ended, problem=why_not_done(ended))
     told(part)
     return part
 

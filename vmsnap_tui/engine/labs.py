@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vmsnap_tui.engine.ask import NOT_BEGUN, Planned, asked, done, why_not_done
 from vmsnap_tui.engine.job import JobState
-from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.errors import VmsnapError
 from vmsnap_tui.model.lab import labs_of
 from vmsnap_tui.model.naming import fresh_snapshot_name
@@ -63,8 +62,7 @@ def ranks(engine: Engine) -> Callable[[Vm], int]:
 
 def unseen(engine: Engine) -> tuple[str, ...]:
     """The sites that do not answer now: vms of a lab may be there, and nobody sees them."""
-    gone = {SiteStatus.FAILED, SiteStatus.LOST}
-    return tuple(name for name, view in engine.store.sites.items() if view.status in gone)
+    return tuple(name for name, view in engine.store.sites.items() if view.is_troubled)
 
 
 def all_labs(engine: Engine, rules: Sequence[LabRule]) -> tuple[Lab, ...]:
@@ -113,8 +111,7 @@ def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: flo
     async def one(each: SeatPlan, course: Course) -> str:
         if each.plan is None or not each.can_run:
             raise _NotDoneError(each.why_not)
-        ended = await done(engine, each.plan, course.is_stopped)
-        if why := ended if isinstance(ended, str) else why_not_done(ended):
+        if why := why_not_done(await done(engine, each.plan, course.is_stopped)):
             raise _NotDoneError(why)
         course.tell(each.seat.vm.ref, JobState.RUNNING, "coming up")
         return await _up(engine, each.seat, patience)

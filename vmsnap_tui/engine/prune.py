@@ -120,8 +120,7 @@ async def _deleted(engine: Engine, pruning: Pruning, snapshot: Snapshot, is_stop
     plan = facts.plan(Delete(snapshot.ref))
     if why := _needed_by_now(snapshot, now) or _why_not_alone(plan):
         return Pruned(vm, snapshot, why, stays=True)
-    ended = await done(engine, plan, is_stopped)
-    return Pruned(vm, snapshot, ended if isinstance(ended, str) else why_not_done(ended))
+    return Pruned(vm, snapshot, why_not_done(await done(engine, plan, is_stopped)))
 
 
 def _needed_by_now(doomed: Snapshot, now: Verdict) -> str:

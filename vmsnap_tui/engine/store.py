@@ -59,6 +59,11 @@ class SiteView:
     silent: datetime | None = None
     looked: datetime | None = None
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether somebody has to know why it does not answer."""
+        return self.status in {SiteStatus.LOST, SiteStatus.FAILED}
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from vmsnap_tui.engine.ask import NOT_BEGUN, Planned, why_not_done
+from vmsnap_tui.engine.ask import NOT_BEGUN, Planned, done, why_not_done
 from vmsnap_tui.engine.guard import Guard
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.rendezvous import Rendezvous
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.groups import Course, GroupJob
-    from vmsnap_tui.engine.job import Job
     from vmsnap_tui.engine.rendezvous import Place
     from vmsnap_tui.model.plan import Facts, Plan
     from vmsnap_tui.model.vm import Vm
@@ -133,8 +132,8 @@ def begin(engine: Engine, title: str, shares: Sequence[Share], *, limit: float =
         if group:
             async with engine.groups.turn(share.vm.ref for share in able):
                 return await _together(engine, able, len(shares), Meant(group, limit), course)
-        done = await asyncio.gather(*(_one(engine, share, None, course) for share in able))
-        return f"{sum(done)} of {len(shares)} taken"
+        taken = await asyncio.gather(*(_one(engine, share, None, course) for share in able))
+        return f"{sum(taken)} of {len(shares)} taken"
 
     return engine.groups.start(title, [share.vm for share in shares], work)
 
@@ -150,12 +149,12 @@ async def _together(engine: Engine, shares: Sequence[Share], of: int, meant: Mea
             for share in shares:
                 course.tell(share.vm.ref, JobState.FAILED, error.words)
             return str(error)
-    done = await asyncio.gather(*(_one(engine, share, meeting.gate(), course) for share in shares))
+    taken = await asyncio.gather(*(_one(engine, share, meeting.gate(), course) for share in shares))
     # Not where this is broken off, because the program ends: then the watchdog sees to those that are still frozen.
     if guard is not None:
         await guard.over(sure=not any(_may_be_frozen(engine, share) for share in shares))
     course.group = Group(meant.group, meeting.window)
-    return _outcome(sum(done), of, meeting.window)
+    return _outcome(sum(taken), of, meeting.window)
 
 
 def _may_be_frozen(engine: Engine, share: Share) -> bool:
@@ -177,30 +176,17 @@ def _guard(engine: Engine, shares: Sequence[Share], limit: float) -> Guard | Non
 
 async def _one(engine: Engine, share: Share, gate: Place | None, course: Course) -> bool:
     vm = share.vm.ref
-    if share.plan is None or course.is_stopped():
+    ended = NOT_BEGUN if share.plan is None else await done(engine, share.plan, course.is_stopped, gate)
+    if isinstance(ended, str):
         if gate:
             gate.leave()
-        course.tell(vm, JobState.CANCELLED, NOT_BEGUN)
+        course.tell(vm, JobState.CANCELLED if ended == NOT_BEGUN else JobState.FAILED, ended)
         return False
-    try:
-        job = await _run(engine, share.plan, gate, course)
-    except VmsnapError as error:
-        if gate:
-            gate.leave()
-        course.tell(vm, JobState.FAILED, str(error))
+    if why := why_not_done(ended):
+        course.tell(vm, JobState.CANCELLED if ended.state is JobState.CANCELLED else JobState.FAILED, why)
         return False
-    if why := why_not_done(job):
-        course.tell(vm, JobState.CANCELLED if job.state is JobState.CANCELLED else JobState.FAILED, why)
-        return False
-    course.tell(vm, JobState.DONE, job.outcome)
+    course.tell(vm, JobState.DONE, ended.outcome)
     return True
-
-
-async def _run(engine: Engine, plan: Plan, gate: Place | None, course: Course) -> Job:
-    job = await engine.jobs.submit(plan, gate)
-    if course.is_stopped():  # meanwhile
-        engine.jobs.cancel(job.id)
-    return await engine.jobs.wait(job.id)
 
 
 def _outcome(taken: int, of: int, window: float | None) -> str:

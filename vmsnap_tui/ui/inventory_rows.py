@@ -10,7 +10,6 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from vmsnap_tui.engine.store import SiteStatus
 from vmsnap_tui.model.vm import VmRef, VmState
 
 if TYPE_CHECKING:
@@ -178,8 +177,3 @@ def arrange(
                     continue
             rows.extend(refs)
     return rows, counts
-
-
-def is_troubled(view: SiteView) -> bool:
-    """Whether somebody has to know why a site does not answer."""
-    return view.status in {SiteStatus.LOST, SiteStatus.FAILED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,12 +28,18 @@ class Rest:
         self._moved = float("-inf")
         self._timer: Timer | None = None
 
-    def moved(self, at: float) -> None:
-        """The cursor moved: `at` is the time of the event."""
-        is_row, self._moved = at - self._moved < ROW, at
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to do yet."""
+        return self._timer is not None
+
+    def moved(self) -> None:
+        """The cursor has moved."""
+        now = time.monotonic()
+        is_row, self._moved = now - self._moved < ROW, now
         self.drop()
-        if is_row or self._soon:
-            self._timer = self._owner.set_timer(ROW if is_row else self._soon, self.over)
+        if pause := max(self._soon, ROW if is_row else 0.0):
+            self._timer = self._owner.set_timer(pause, self.over)
         else:
             self._do()
 

@@ -14,7 +14,6 @@ from vmsnap_tui.engine import labs
 from vmsnap_tui.engine.drift import drift
 from vmsnap_tui.engine.job import JobState
 from vmsnap_tui.engine.store import SiteStatus
-from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.present import marks
 from vmsnap_tui.present.card import Card, lab_names, none_fits, sentence, unseen_words
 from vmsnap_tui.present.graph import Piece
@@ -26,6 +25,7 @@ from vmsnap_tui.ui.several import prune_several, take_several
 from vmsnap_tui.ui.widgets.cards import CardsView
 from vmsnap_tui.ui.widgets.group import fraction
 from vmsnap_tui.ui.widgets.key_line import KeyLine
+from vmsnap_tui.ui.widgets.lamp import is_lit
 from vmsnap_tui.ui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ _RESET, _POWER = (Binding.Group(words, compact=True) for words in ("Reset", "Sta
 """Keys that stand together in the footer."""
 _RARE, _ROOMY = {"take", "protect", "make"}, 104
 """What a footer of fewer cells has no room for."""
-_LIT = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
 _NONE = (
     ("", ""),
     ("There are no labs yet.", "foreground"),
@@ -149,7 +148,7 @@ class LabsScreen(Screen[None]):
 
     def _card(self, seat: Seat, job: Job | None, group: GroupJob | None, now: datetime) -> Card:
         freeze = self._engine.store.freeze(seat.vm.ref)
-        lit = freeze if freeze and freeze.state in _LIT else None
+        lit = freeze if is_lit(freeze) else None
         member = next((each for each in group.members if each.vm == seat.vm.ref), None) if group else None
         card = Card(seat, now, lit, written=self._written.get(seat.vm.ref))
         if member and group and not group.ended and not member.state.is_over:

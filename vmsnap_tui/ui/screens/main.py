@@ -16,7 +16,7 @@ from vmsnap_tui.present import marks
 from vmsnap_tui.ui.asking import Asking
 from vmsnap_tui.ui.bindings import DEPENDENT, MAIN, Situation, why_not
 from vmsnap_tui.ui.detail_reader import DetailReader
-from vmsnap_tui.ui.inventory_rows import Sort, VmEntry, is_troubled
+from vmsnap_tui.ui.inventory_rows import Sort, VmEntry
 from vmsnap_tui.ui.opening import Opening
 from vmsnap_tui.ui.outcomes import Outcomes
 from vmsnap_tui.ui.panes import DETAILS, GRAPH, JOBS, Panes
@@ -68,7 +68,7 @@ class MainScreen(Screen[None]):
         self._key: Key | None = None
         self._panes = Panes(self)
         self._vm_rest = Rest(self, self._show, soon=_SETTLE)
-        self._snapshot_rest = Rest(self, self._fill)
+        self._snapshot_rest = Rest(self, self._fill_details)
         self._ticking: Timer | None = None
         self._situation = Situation()
         self._leave: Callable[[], None] | None = None
@@ -158,7 +158,7 @@ class MainScreen(Screen[None]):
         for name in changes.sites:
             self.inventory.show_site(store.sites[name])
         if changes.sites:
-            troubled = tuple(view for view in store.sites.values() if is_troubled(view))
+            troubled = tuple(view for view in store.sites.values() if view.is_troubled)
             self.query_one(Header).sites = troubled
             self._tell(self._outcomes.lost(troubled))
         if self._key in touched:
@@ -186,7 +186,7 @@ class MainScreen(Screen[None]):
 
     @property
     def _is_clock_in_details(self) -> bool:
-        troubled = any(is_troubled(view) for view in self._engine.store.sites.values())
+        troubled = any(view.is_troubled for view in self._engine.store.sites.values())
         return troubled or (isinstance(self._key, VmRef) and is_lit(self._engine.store.freeze(self._key)))
 
     def _tick(self) -> None:
@@ -200,14 +200,14 @@ class MainScreen(Screen[None]):
     def _settle(self, event: Inventory.Highlighted) -> None:
         """Show another row's vm as soon as the cursor rests."""
         self._key = event.key
-        self._vm_rest.moved(event.time)
+        self._vm_rest.moved()
         self._look_around()
 
     @on(SnapshotGraph.Highlighted)
-    def _settle_on_snapshot(self, event: SnapshotGraph.Highlighted) -> None:
+    def _settle_on_snapshot(self) -> None:
         """Show another snapshot, after several in a row as soon as the cursor rests."""
-        self._snapshot_rest.moved(event.time)
         self._look_around()
+        self._snapshot_rest.moved()
 
     def _show(self) -> None:
         """Show what the store knows of the row under the inventory's cursor."""
@@ -228,14 +228,13 @@ class MainScreen(Screen[None]):
             self.graph.border_title = Content(site.site.name) if site else "Snapshots"
             self.graph.say(*self._words_for_no_vm(site))
         self._fill()
-        self._look_around()
 
     def _words_for_no_vm(self, site: SiteView | None) -> tuple[str, str]:
         if site is None and self._engine.store.sites:
             return ("No VM is chosen.", "Nothing fits the filter; esc clears it.")
         if site is None:
             return ("No sites.", "Name one with vmsnap -c URI, or in the config file: vmsnap config init.")
-        if is_troubled(site) and site.error:
+        if site.is_troubled and site.error:
             return (site.error.words, site.error.hint or "It is tried again by itself; u tries at once.")
         if site.status is SiteStatus.CONNECTING:
             return (f"Connecting to {site.site.name}…", "Other sites can be used meanwhile.")
@@ -246,8 +245,11 @@ class MainScreen(Screen[None]):
     @on(Details.Wanted)
     def _fill(self) -> None:
         """Fill the details' tab that is on the screen."""
-        self._snapshot_rest.drop()
         self._look_around()
+        self._fill_details()
+
+    def _fill_details(self) -> None:
+        self._snapshot_rest.drop()
         vm = self._vm
         if vm:
             self._reader.fill_vm(vm, self._snapshot)

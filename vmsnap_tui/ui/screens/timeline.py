@@ -21,6 +21,7 @@ from vmsnap_tui.present import timeline as present
 from vmsnap_tui.present.graph import Piece
 from vmsnap_tui.ui.loss_reader import LossReader
 from vmsnap_tui.ui.plan_lines import plan_lines
+from vmsnap_tui.ui.rest import Rest
 from vmsnap_tui.ui.screens.back import BackScreen
 from vmsnap_tui.ui.screens.group import GroupScreen
 from vmsnap_tui.ui.widgets.fields_view import FieldsView
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from vmsnap_tui.engine.engine import Engine
     from vmsnap_tui.engine.store import Changes
@@ -109,7 +109,7 @@ class TimelineScreen(Screen[None]):
         """What is said of the picks of all; () until they were counted."""
         self._typing: Line = ()
         """What the text in the field means so far, while there is one."""
-        self._resting: Timer | None = None
+        self._moment_rest = Rest(self, self._rest, soon=_REST)
         self._leave: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -178,14 +178,12 @@ class TimelineScreen(Screen[None]):
         upper, lower = present.axis(self.line.scale, self.line.moment, self.line.now)
         self._heading = present.heading(self._view.shown, (upper, lower))
         self._show_heading()
-        if self._resting:
-            self._resting.stop()
-        self._resting = self.set_timer(_REST, self._rest)
+        self._moment_rest.moved()
 
     @property
     def is_at_rest(self) -> bool:
         """Whether all that is said is said of the moment that is chosen."""
-        return self._resting is None
+        return not self._moment_rest.waits
 
     def _show_heading(self) -> None:
         gutter = Piece(" ", "foreground")
@@ -193,7 +191,6 @@ class TimelineScreen(Screen[None]):
 
     def _rest(self) -> None:
         """The moment rests: count, and say what putting the highlighted vm back would lose."""
-        self._resting = None
         wrong = sum(bool(self.line.wrong(vm)) for vm in self.line.histories)
         self.summary = present.summary(self.line.picks(), self.line.side, wrong)
         self._show_heading()

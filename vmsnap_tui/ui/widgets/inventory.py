@@ -13,12 +13,12 @@ from textual.message import Message
 from textual.strip import Strip
 
 from vmsnap_tui.engine.store import SiteStatus
-from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.present import marks, sizes
-from vmsnap_tui.ui.inventory_rows import GroupKey, NoteKey, SiteKey, Sort, arrange, is_troubled, natural
+from vmsnap_tui.ui.inventory_rows import GroupKey, NoteKey, SiteKey, Sort, arrange, natural
 from vmsnap_tui.ui.widgets.cursor_view import CursorView
 from vmsnap_tui.ui.widgets.ink import fit
+from vmsnap_tui.ui.widgets.lamp import is_lit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,7 +35,6 @@ OPEN, FOLDED = ("v", ">") if marks.PLAIN else ("▾", "▸")
 _BAR = ">" if marks.PLAIN else "▌"
 _GUTTER = 2
 """Cells at the left: the cursor's bar and the mark. A click there marks."""
-_LIT = {FreezeState.FREEZING, FreezeState.FROZEN, FreezeState.THAWING, FreezeState.FAILED}
 _RIGHT = 9
 """Cells of the columns at the right: job, lamp, agent, count of snapshots."""
 
@@ -193,7 +192,7 @@ class Inventory(CursorView):
 
     def _is_in(self, view: SiteView) -> bool:
         """Whether a site's vms are there, or will not come soon."""
-        return is_troubled(view) or (bool(self._entries.get(view.site.name)) and not view.loading)
+        return view.is_troubled or (bool(self._entries.get(view.site.name)) and not view.loading)
 
     def _place(self, before: Sequence[Key], at: int) -> int:
         """Where the row at `at` of the former rows is now, or else its nearest neighbour."""
@@ -209,7 +208,7 @@ class Inventory(CursorView):
         """What is to be said under a site's row: why it does not answer and what to do, or that it is empty."""
         name = view.site.name
         words: list[tuple[str, str]] = []
-        if is_troubled(view) and view.error:
+        if view.is_troubled and view.error:
             words = [("error", view.error.words), ("foreground-muted", view.error.hint)]
         elif view.status is SiteStatus.ONLINE and not self._entries.get(name):
             words = [("foreground-muted", "Loading…" if view.loading else "No VMs here yet.")]
@@ -266,10 +265,10 @@ class Inventory(CursorView):
     def _vm_cells(self, entry: VmEntry, width: int) -> Cells:
         vm = entry.vm
         state, agent = marks.mark(vm.state), marks.mark(vm.agent)
-        lost = is_troubled(self._sites[vm.ref.site])
+        lost = self._sites[vm.ref.site].is_troubled
         indent = "    " if vm.group else "  "
         name_width = width - len(indent) - 2 - _RIGHT
-        lit = entry.freeze is not None and entry.freeze.state in _LIT
+        lit = is_lit(entry.freeze)
         lamp = marks.mark(entry.freeze.state) if entry.freeze and lit else None
         job = marks.job_mark(entry.job.value) if entry.job else None
         count = "·" if entry.snapshots is None else str(entry.snapshots)
@@ -292,7 +291,7 @@ class Inventory(CursorView):
             (f"{fold} ", "foreground-muted"),
             (f"{mark.glyph} ", mark.style),
             (fit(key.site, max(6, width - len(right) - 6)), "primary"),
-            (f" {right} ", mark.style if is_troubled(view) else "foreground-muted"),
+            (f" {right} ", mark.style if view.is_troubled else "foreground-muted"),
         ]
 
     def _standing(self, view: SiteView) -> str:
@@ -300,7 +299,7 @@ class Inventory(CursorView):
         count = self._counts.get(SiteKey(view.site.name), 0)
         if view.status is SiteStatus.CONNECTING:
             return "connecting…"
-        if is_troubled(view):
+        if view.is_troubled:
             since = f" {view.since.astimezone():%H:%M}" if view.status is SiteStatus.LOST else ""
             wait = max(0, round((view.retry_at - self._now()).total_seconds())) if view.retry_at else None
             again = "" if wait is None else f" · again in {wait} s" if wait else " · trying"

@@ -25,4 +25,4 @@ def lamp(freeze: Freeze, now: datetime) -> marks.Mark:
 
 def is_lit(freeze: Freeze | None) -> bool:
     """Whether the guest stands still, or may."""
-    return freeze is not None and (freeze.state in _RUNNING or freeze.state is FreezeState.FAILED)
+    return freeze is not None and freeze.state.may_be_frozen
