@@ -38,8 +38,8 @@ for disk in $(option disks | tr , ' '); do
     until [ -b "/dev/$disk" ] || [ $tries -ge 100 ]; do tries=$((tries + 1)); usleep 50000; done
     mkdir -p "/disks/$disk"
     mount -t ext4 "/dev/$disk" "/disks/$disk" || echo "init: cannot mount $disk"
-    # What the disk held when this boot began is what a snapshot of it was worth.
-    cp "/disks/$disk/counter" "/run/disks/$disk" 2>/dev/null
+    # What the disk held when this boot began is what a snapshot of it was worth. A new one has 0 before anybody asks.
+    cp "/disks/$disk/counter" "/run/disks/$disk" 2>/dev/null || echo 0 > "/disks/$disk/counter"
 done
 rmdir /mnt && ln -s disks/vda /mnt
 dmesg | grep EXT4-fs > /run/mount.log
