@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 3, 14, 15, 0, tzinfo=UTC)
 """When the demo worlds begin, and what the app's clock says throughout."""
-PATIENCE = 15.0
+PATIENCE = 30.0
 WIDE, NARROW = (120, 36), (80, 24)
 
 

@@ -17,7 +17,6 @@ import shlex
 import shutil
 import signal
 import string
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -113,11 +112,13 @@ class Guest:
         """Run a shell command in the guest and return what it printed."""
         arguments = {"path": "/bin/sh", "arg": ["-c", command], "capture-output": True}
         pid = self.agent("guest-exec", arguments)["pid"]
-        deadline = time.monotonic() + timeout
-        while not (status := self.agent("guest-exec-status", {"pid": pid}))["exited"]:
-            if time.monotonic() > deadline:
-                raise LabError(f"{command!r} in {self.name} took more than {timeout:.0f} s")
-            time.sleep(0.02)
+        status: dict[str, Any] = {}
+
+        def exited() -> bool:
+            status.update(self.agent("guest-exec-status", {"pid": pid}))
+            return bool(status["exited"])
+
+        wait_until(exited, timeout, f"{command!r} in {self.name}", every=0.02)
         output = base64.b64decode(status.get("out-data", "")).decode(errors="replace")
         if code := status.get("exitcode", status.get("signal", 0)):
             errors = base64.b64decode(status.get("err-data", "")).decode(errors="replace")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vmsnap_tui.model.snapshot import Snapshot
 
 SITE = "lab"
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def lab_site(lab: Lab) -> Site:
