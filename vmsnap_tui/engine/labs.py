@@ -123,17 +123,22 @@ def reset(engine: Engine, name: str, plans: Sequence[SeatPlan], *, patience: flo
 
 async def _up(engine: Engine, seat: Seat, patience: float) -> str:
     """Wait until the guest agent says that it is up, or without one the platform. Verified: it is at its baseline."""
-    loop = asyncio.get_running_loop()
+    loop, ref = asyncio.get_running_loop(), seat.vm.ref
     end, pause = loop.time() + patience, _FIRST
     while True:
-        facts = await engine.facts(seat.vm.ref)
-        at = next((each for each in facts.snapshots if each.current), None)
+        await engine.reload(ref)
+        if problem := engine.store.problem(ref):
+            raise problem
+        vm = engine.store.vm(ref)
+        if vm is None:
+            raise _NotDoneError("it is gone")
+        at = next((each for each in engine.store.snapshots(ref) or () if each.current), None)
         if seat.baseline and at is not None and at.id != seat.baseline.id:
             raise _NotDoneError(f"it stands at {at.name}, not at its baseline")
-        if facts.vm.state is VmState.RUNNING and (not _has_agent(seat.vm) or facts.vm.agent is AgentState.CONNECTED):
-            return "clean, agent answers" if facts.vm.agent is AgentState.CONNECTED else "clean, running"
+        if vm.state is VmState.RUNNING and (not _has_agent(seat.vm) or vm.agent is AgentState.CONNECTED):
+            return "clean, agent answers" if vm.agent is AgentState.CONNECTED else "clean, running"
         if loop.time() > end:
-            raise _NotDoneError(_why_not_up(facts, patience))
+            raise _NotDoneError(_why_not_up(vm, patience))
         await asyncio.sleep(pause)
         pause = min(_LONGEST, pause * 1.5)
 
@@ -144,10 +149,10 @@ def _has_agent(before: Vm) -> bool:
     return channel or before.agent is AgentState.CONNECTED
 
 
-def _why_not_up(facts: Facts, patience: float) -> str:
-    if facts.vm.state is VmState.RUNNING:
+def _why_not_up(vm: Vm, patience: float) -> str:
+    if vm.state is VmState.RUNNING:
         return f"it runs, but its guest agent has not answered within {patience:.0f} s"
-    return f"it is {facts.vm.state.value} and has not come up within {patience:.0f} s"
+    return f"it is {vm.state.value} and has not come up within {patience:.0f} s"
 
 
 async def baseline_planned(engine: Engine, name: str, vms: Sequence[Vm]) -> tuple[Plan | str, ...]:

@@ -85,7 +85,7 @@ class Site:
     kind: PlatformKind
     address: str
     read_only: bool = False
-    jobs: int = 2  # how many jobs may run on it at a time
+    jobs: int = 4  # how many jobs may run on it at a time
     chain_limit: int = 20  # layers of a disk above which its chain counts as too long
     options: Mapping[str, str] = field(default_factory=dict)
 

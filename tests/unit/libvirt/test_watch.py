@@ -122,6 +122,31 @@ def test_a_stopped_vm_is_still_there_and_an_undefined_one_is_gone(
     assert platform.snapshots([vm]) == {}
 
 
+def test_of_one_that_is_put_back_is_told_once_it_is_back(
+    domain: libvirt.virDomain, vm: VmRef, watched: Callable[[Connection], Ears]
+) -> None:
+    connection = Connection(URI)
+    connection.open()
+    ears = watched(connection)
+    _until_it_listens(ears, domain, vm)
+    other = libvirt.open(URI).lookupByName("test")
+
+    def until_the_other() -> list[VmRef | None]:
+        told = [ears.heard.get(timeout=PATIENCE).vm]
+        while told[-1] != VmRef("here", other.UUIDString()):
+            told.append(ears.heard.get(timeout=PATIENCE).vm)
+        return told
+
+    with connection.putting_back(vm.id, frozenset()):
+        other.suspend()
+        until_the_other()  # and what was still on its way
+        domain.destroy()
+        other.resume()
+        assert vm not in until_the_other()
+    ears.wait_for(ChangeKind.VM, vm)
+    connection.close()
+
+
 @pytest.mark.parametrize("on_screen", [True, False], ids=["on the screen", "in the slow round"])
 def test_outside_snapshots_are_found(
     platform: LibvirtPlatform,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _KEEPALIVE_PAUSE = 5  # seconds between two probes of a silent connection
 _KEEPALIVE_COUNT = 3  # unanswered ones after which it counts as broken
+_SPARE = 4  # connections that are kept for the next steps
 _NOT_OPEN = Unreachable("not connected", "refresh the site to connect now")
 
 _once = threading.Lock()
@@ -81,6 +82,14 @@ class Connection:
         self._conn: libvirt.virConnect | None = None
         self._error: VmsnapError = _NOT_OPEN
         self._handles: dict[str, libvirt.virDomain] = {}
+        self._knows_all = False
+        self._spare: list[libvirt.virConnect] = []
+        self._one_by_one = threading.Lock()
+        self.away: dict[str, frozenset[str]] = {}
+        """The domains that this program is putting back to a snapshot, by id, with the places that they needed before.
+
+        libvirt answers nothing about such a domain until it is back, nor any question about all domains.
+        """
         self.stirred: Callable[[], None] = _nobody
         """Called, in any thread, when the connection was opened, lost or closed, or something seems wrong with it."""
 
@@ -111,9 +120,10 @@ class Connection:
             try:
                 self._conn = conn = self._connected()
             except libvirt.libvirtError as error:
-                self._conn, self._handles, self._error = None, {}, _cannot_open(error)
+                self._conn, self._error = None, _cannot_open(error)
+                self._forget()
                 raise self._error from error
-            self._handles = {}
+            self._forget()
         self.stirred()
         return conn
 
@@ -128,11 +138,13 @@ class Connection:
         """
         if conn is not None and self._conn is not conn:
             return
-        conn, self._conn, self._handles, self._error = self._conn, None, {}, error
-        if conn is not None:
-            # Not closed by force: other threads may be in a call of its. The last of them lets go of it.
+        conn, self._conn, self._error = self._conn, None, error
+        self._forget()
+        # Not closed by force: other threads may be in a call of its. The last of them lets go of it.
+        for each in filter(None, (conn, *self._spare)):
             with suppress(libvirt.libvirtError):  # the driver may have none
-                conn.unregisterCloseCallback()
+                each.unregisterCloseCallback()
+        self._spare = []
         self.stirred()
 
     def check(self) -> None:
@@ -164,7 +176,24 @@ class Connection:
     def remember(self, domains: Iterable[libvirt.virDomain]) -> dict[str, libvirt.virDomain]:
         """Take these, by id, for all the domains that there are."""
         self._handles = {domain.UUIDString(): domain for domain in domains}
+        self._knows_all = True
         return self._handles
+
+    def domains(self) -> list[libvirt.virDomain]:
+        """All domains; while some of them are away, all that were seen. Raises libvirtError."""
+        if not (self.away and self._knows_all):
+            self.remember(self.raw.listAllDomains())
+        return list(self._handles.values())
+
+    @contextmanager
+    def putting_back(self, vm_id: str, places: frozenset[str]) -> Iterator[None]:
+        """Inside, nobody asks libvirt about this domain, which needs these places as long as nobody can look."""
+        self.away[vm_id] = places
+        try:
+            yield
+        finally:
+            del self.away[vm_id]
+            self.stirred()
 
     def snapshot(self, domain: libvirt.virDomain, name: str) -> libvirt.virDomainSnapshot:
         """The snapshot of that name. Raises Missing."""
@@ -172,6 +201,40 @@ class Connection:
             return domain.snapshotLookupByName(name)
         except libvirt.libvirtError as error:
             raise translated(error) from error
+
+    @contextmanager
+    def acting(self, vm_id: str) -> Iterator[libvirt.virDomain]:
+        """The domain of a UUID for one step, on a connection that nobody else uses. Raises Unreachable and Missing.
+
+        On a shared one a question may wait for another's call to end, such as a restore that takes a minute: a client
+        of libvirt 9 at times misses that a second thread has something to send (measured with 9.0). What was opened for
+        a step is kept for the next one.
+        """
+        main = self.raw
+        if main.getType() == "TEST":  # it works within this process, and each connection may have a world of its own
+            yield self.domain(vm_id)
+            return
+        conn = self._for_a_step()
+        try:
+            try:
+                domain = conn.lookupByUUIDString(vm_id)
+            except libvirt.libvirtError as error:
+                raise translated(error) from error
+            yield domain
+        finally:
+            if self._conn is main and len(self._spare) < _SPARE and self._stands(conn):
+                self._spare.append(conn)
+
+    def _for_a_step(self) -> libvirt.virConnect:
+        """Not many at a time: an ssh server turns away who comes with too many that are not logged in yet."""
+        with self._one_by_one:
+            while self._spare:
+                if self._stands(conn := self._spare.pop()):
+                    return conn
+            try:
+                return self._connected()
+            except libvirt.libvirtError as error:
+                raise translated(error) from error
 
     @contextmanager
     def second(self) -> Iterator[libvirt.virConnect]:
@@ -185,6 +248,10 @@ class Connection:
         finally:
             with suppress(libvirt.libvirtError):  # it may have broken meanwhile
                 conn.close()
+
+    def _forget(self) -> None:
+        """Handles are of one connection."""
+        self._handles, self._knows_all = {}, False
 
     def _connected(self) -> libvirt.virConnect:
         _start_events()

@@ -62,7 +62,7 @@ def gather(connection: Connection, ref: VmRef, is_nfs: Callable[[str], bool] = n
         if active and not local and not has_deep_chain(text):  # this machine's files tell their sizes themselves
             sizes = chain.block_sizes(conn, [domain]).get(ref.id, {})
         layers = chain.layers_of(root, looked_at, snapshots, roots, sizes)
-        layers = with_users(layers, users_of(looked_at), ref.id)
+        layers = with_users(layers, users_of(connection, looked_at), ref.id)
         jobs = block_jobs(domain, root, (*now.sources, *now.others)) if active else {}
         busy = _busy(domain, jobs) if active else ""
         checkpoints = _has_checkpoints(domain)

@@ -89,6 +89,7 @@ class Listening:
         self._prints = prints
         self._lost = lost
         self._inbox: SimpleQueue[Change | None] = SimpleQueue()
+        self._held: dict[Change, None] = {}
         self._round: deque[str] = deque()
         self._budget = 0.0  # seconds
         self._over = Event()
@@ -134,7 +135,10 @@ class Listening:
         """Tell what happens on this connection, until another took its place. Raises Unreachable once it is broken."""
         next_tick = time.monotonic()
         while not self._over.is_set():
-            for change in self._heard(min(_BREATH, max(0.0, next_tick - time.monotonic()))):
+            # What is told of a vm is asked for; one that is away is asked for once it is back.
+            self._held |= self._heard(min(_BREATH, max(0.0, next_tick - time.monotonic())))
+            for change in [each for each in self._held if not self._is_away(each.vm)]:
+                del self._held[change]
                 self._tell(change)
             if self._connection.raw is not conn:
                 return
@@ -147,7 +151,7 @@ class Listening:
 
     # Events
 
-    def _heard(self, timeout: float) -> Iterable[Change]:
+    def _heard(self, timeout: float) -> dict[Change, None]:
         """What came in, each thing once. Waits for the first for at most `timeout` seconds."""
         heard: dict[Change, None] = {}
         with suppress(Empty):
@@ -159,6 +163,9 @@ class Listening:
                     heard[first] = None
                 first = self._inbox.get_nowait()
         return heard
+
+    def _is_away(self, vm: VmRef | None) -> bool:
+        return vm is not None and vm.id in self._connection.away
 
     def _tell(self, change: Change) -> None:
         if change.kind is ChangeKind.GONE and change.vm is not None:
@@ -217,6 +224,8 @@ class Listening:
         self._budget -= spent
 
     def _compare(self, vm_id: str) -> Iterator[Change]:
+        if vm_id in self._connection.away:
+            return
         try:
             with typed_errors():
                 seen = print_of(self._connection.handle(vm_id))

@@ -36,7 +36,7 @@ def survey(connection: Connection, site: Site, refs: Sequence[VmRef] | None, is_
         host = chain.Host.of(connection.raw, local=connection.is_local)
         vms = _vms(connection, site, refs, is_nfs)
         held, more, live, active = _held(connection, host, vms)
-        users = _needing(held) if refs is None else users_of(host) if held else {}
+        users = _needing(held) if refs is None else users_of(connection, host) if held else {}
         held = [Holdings(each.vm, each.snapshots, with_users(each.layers, users, each.vm.ref.id)) for each in held]
         blind: list[str] = []
         if refs is None and host.images is not None:

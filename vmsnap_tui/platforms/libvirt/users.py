@@ -18,32 +18,43 @@ if TYPE_CHECKING:
 
     from vmsnap_tui.model.layer import Layer
     from vmsnap_tui.platforms.libvirt.chain import Host
+    from vmsnap_tui.platforms.libvirt.connection import Connection
     from vmsnap_tui.platforms.libvirt.xml import Element
 
 Users = dict[str, dict[str, str]]
 """By the place that they need, the names of domains by their UUIDs."""
 
 
-def users_of(host: Host) -> Users:
-    """What all domains need, now and for their snapshots.
+def users_of(connection: Connection, host: Host) -> Users:
+    """What all domains need, now and for their snapshots. Of those that are being put back: what they needed before.
 
     Raises libvirtError. Where the host's files are not this machine's, what only snapshots need is left out: that would
     take a call for each snapshot of the whole site.
     """
     found: Users = {}
-    for domain in host.conn.listAllDomains():
+    for domain in connection.domains():
+        uuid = domain.UUIDString()
         try:
-            root = parse(domain.XMLDesc())
-            records = read_records(domain) if host.images is not None else {}
-        except BrokenXml:
-            continue
+            places = connection.away.get(uuid)
+            if places is None:
+                places = needs_of(domain, host)
         except libvirt.libvirtError as error:
             if is_code(error, libvirt.VIR_ERR_NO_DOMAIN):
                 continue
             raise
-        for place in places_of(root, records.values(), host):
-            found.setdefault(clean(place), {})[domain.UUIDString()] = clean(domain.name())
+        for place in places:
+            found.setdefault(place, {})[uuid] = clean(domain.name())
     return found
+
+
+def needs_of(domain: libvirt.virDomain, host: Host) -> frozenset[str]:
+    """What one domain needs; nothing where its XML cannot be read. Raises libvirtError."""
+    try:
+        root = parse(domain.XMLDesc())
+    except BrokenXml:
+        return frozenset()
+    records = read_records(domain) if host.images is not None else {}
+    return frozenset(map(clean, places_of(root, records.values(), host)))
 
 
 def places_of(root: Element, records: Iterable[Element], host: Host) -> set[str]:

@@ -25,12 +25,12 @@ def run(connection: Connection, step: Step, report: Callable[[Progress], None], 
 
     if step.action not in ACTIONS.keys() | TOGETHER.keys():
         raise Unsupported(f"libvirt knows no step “{step.action}”", "it was planned by another version of this program")
-    domain = connection.domain(step.vm.id)
-    try:
-        with typed_errors():
-            if step.action in TOGETHER:
-                return TOGETHER[step.action](connection, domain, step, report, stop, gate)
-            return ACTIONS[step.action](connection, domain, step, report, stop)
-    except Unreachable as error:
-        hint = "it may have been done all the same: look at the vm once it is connected again"
-        raise Unreachable(error.words, hint) from error
+    with connection.acting(step.vm.id) as domain:
+        try:
+            with typed_errors():
+                if step.action in TOGETHER:
+                    return TOGETHER[step.action](connection, domain, step, report, stop, gate)
+                return ACTIONS[step.action](connection, domain, step, report, stop)
+        except Unreachable as error:
+            hint = "it may have been done all the same: look at the vm once it is connected again"
+            raise Unreachable(error.words, hint) from error

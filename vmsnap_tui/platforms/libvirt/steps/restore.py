@@ -12,8 +12,10 @@ from vmsnap_tui.model.errors import Unreachable, VmsnapError
 from vmsnap_tui.model.progress import Progress
 from vmsnap_tui.model.vm import VmState
 from vmsnap_tui.platforms.libvirt import notes
+from vmsnap_tui.platforms.libvirt.chain import Host
 from vmsnap_tui.platforms.libvirt.errors import is_code, translated
 from vmsnap_tui.platforms.libvirt.steps.target import target
+from vmsnap_tui.platforms.libvirt.users import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +49,16 @@ def restore(
     switch_off = end is VmState.OFF and bool(step.params["memory"])
     # libvirt always starts what was taken with memory: paused, the guest has no time to write before it is stopped.
     flags = _FLAGS[VmState.PAUSED if switch_off else end]
+    needs = needs_of(domain, Host.of(connection.raw, local=connection.is_local))
     report(Progress("restoring"))
     try:
-        _revert(domain, snapshot, flags)
-        if switch_off and domain.isActive():
-            report(Progress("stopping"))
-            domain.destroy()
-        if end is not VmState.OFF and not domain.isActive():
-            _start(domain, end)
+        with connection.putting_back(domain.UUIDString(), needs):
+            _revert(domain, snapshot, flags)
+            if switch_off and domain.isActive():
+                report(Progress("stopping"))
+                domain.destroy()
+            if end is not VmState.OFF and not domain.isActive():
+                _start(domain, end)
     except libvirt.libvirtError as error:
         # The definition may have gone back all the same.
         if isinstance(translated(error), Unreachable):
