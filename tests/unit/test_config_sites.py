@@ -64,7 +64,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 def test_named_sites_win_and_keep_apart() -> None:
     chosen = sites(Config(sites=(LAB,)), ["lab", "qemu+ssh://a@h/system", "qemu+ssh://b@h/system", "lab"]).sites
-    assert [(site.name, site.jobs) for site in chosen] == [("lab", 5), ("h", 2), ("h-2", 2)]
+    assert [(site.name, site.jobs) for site in chosen] == [("lab", 5), ("h", 4), ("h-2", 4)]
 
 
 def test_configured_sites_come_before_found_ones() -> None:

@@ -29,7 +29,7 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: PlatformKind
     address: str = ""
     read_only: bool = False
-    jobs: JobLimit = 2
+    jobs: JobLimit = 4
     chain_limit: ChainLimit = 20
     options: dict[str, str] = {}
 
@@ -241,7 +241,7 @@ SAMPLE = """\
 #kind = "libvirt"                              # libvirt, openstack, or demo
 #address = "qemu+ssh://root@host.example/system" # or a cloud of clouds.yaml: "cloud", "cloud/region"
 #read_only = false                             # forbid every change here
-#jobs = 2                                      # how many jobs may run here at a time
+#jobs = 4                                      # how many jobs may run here at a time
 #chain_limit = 20                              # layers of a disk above which vmsnap check calls its chain too long
 #[sites.options]                               # what this kind of site takes besides, as text
 #all_projects = "yes"                          # openstack: servers of every project, for administrators

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.libvirt.proofs import PATIENCE, admin_at, ref
+from tests.lab.libvirt.proofs import PATIENCE, admin_at, admin_of, lab_site, ref
 from vmsnap_tui.engine import labs
 from vmsnap_tui.model.plan import Edit
 from vmsnap_tui.model.vm import VmState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
 
     from tests.lab.libvirt.lab import Guest, Lab
     from tests.lab.libvirt.proofs import Admin
@@ -97,32 +99,40 @@ async def test_reset_twenty_times_leaves_nothing_over(lab: Lab, admin: Admin, gu
     assert not [each for each in survey.findings if each.vm in {ref(guest) for guest in guests}]
 
 
-@pytest.mark.alone
-async def test_as_quick_as_the_commands(lab: Lab, admin: Admin, guests: list[Guest]) -> None:
-    """Against a loop of virsh over the same guests, which plans and journals nothing, and against each after the other
-    by ourselves.
-    """
-    assert not (await reset(admin)).undone
-    alone = []
-    for seat in seats(admin):
-        began = time.perf_counter()
-        assert not (await reset(admin, {seat.vm.name})).undone
-        alone.append(time.perf_counter() - began)
-    began = time.perf_counter()
-    assert not (await reset(admin)).undone
-    ours = time.perf_counter() - began
-    began = time.perf_counter()
-    for guest in guests:
-        await asyncio.to_thread(lab.virsh, "snapshot-revert", guest.name, "handed-out")
-        await asyncio.to_thread(guest.wait_agent, PATIENCE)
-    by_hand = time.perf_counter() - began
-    # virsh has put back the definitions too, with the metadata of that time: from before the marks.
-    await mark(admin, guests)
+def core_seconds() -> float:
+    """What all of this machine's processors have worked so far."""
+    user, nice, system, *_ = Path("/proc/stat").read_text().split()[1:]
+    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
 
-    said = f"{ours:.1f} s, by hand {by_hand:.1f} s, alone {min(alone):.1f} to {max(alone):.1f} s"
-    # The guests that are not being reset count on, and leave of two cores hardly one to those that are.
-    assert ours <= 1.5 * by_hand, said
-    assert ours <= sum(alone), said
+
+@pytest.mark.alone
+async def test_as_quick_as_the_commands(lab: Lab, guests: list[Guest], tmp_path: Path) -> None:
+    """Against a loop of virsh over the same guests, which plans and journals nothing, and against what the cores had to
+    work for it.
+    """
+    async with admin_of(replace(lab_site(lab), jobs=GUESTS), tmp_path / "state") as admin:
+        assert not (await reset(admin)).undone
+        alone = []
+        for seat in seats(admin):
+            began = time.perf_counter()
+            assert not (await reset(admin, {seat.vm.name})).undone
+            alone.append(time.perf_counter() - began)
+        began, worked = time.perf_counter(), core_seconds()
+        assert not (await reset(admin)).undone
+        ours = time.perf_counter() - began
+        least = (core_seconds() - worked) / (os.cpu_count() or 1)
+        began = time.perf_counter()
+        for guest in guests:
+            await asyncio.to_thread(lab.virsh, "snapshot-revert", guest.name, "handed-out")
+            await asyncio.to_thread(guest.wait_agent, PATIENCE)
+        by_hand = time.perf_counter() - began
+        # virsh has put back the definitions too, with the metadata of that time: from before the marks.
+        await mark(admin, guests)
+
+    said = f"{ours:.1f} s of {least:.1f}, by hand {by_hand:.1f} s, alone {min(alone):.1f} to {max(alone):.1f} s"
+    assert ours <= by_hand, said
+    # One and a half times is the aim; who else works on this machine takes part of the cores.
+    assert ours <= 2 * max(least, *alone), said
 
 
 async def test_shut_down_and_a_new_baseline(lab: Lab, admin: Admin, guests: list[Guest]) -> None:

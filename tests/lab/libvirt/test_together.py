@@ -92,7 +92,6 @@ async def test_six_stand_still_hardly_longer_than_one(admin: Admin, guests: list
     """Twice as long is the aim; on two cores that emulate six guests, each freeze waits for the others' too."""
     singles = [await window_of(admin, [guest], f"alone-{token_hex(2)}") for guest in guests * 2]
     six = sorted([await window_of(admin, guests, f"six-{token_hex(2)}") for _ in range(3)])
-    print("SIX", six, sorted(singles))
     assert six[1] <= 3 * max(singles), f"six {six}; alone {sorted(singles)}"
 
 
