@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.ui.stage import stage
+import pytest
+from textual.widgets._toast import Toast
+
+from tests.ui.stage import WIDE, stage
 from vmsnap_tui.engine.jobs import JobState
 from vmsnap_tui.model.freeze import FreezeState
 from vmsnap_tui.platforms.demo.world import Fault
@@ -184,6 +187,18 @@ async def test_a_world_that_moved_is_shown_anew(tmp_path: Path) -> None:
         await it.press("escape")
         await it.until(lambda: isinstance(it.app.screen, MainScreen))
         assert not it.app.engine.jobs.all()
+
+
+@pytest.mark.parametrize("size", [WIDE, (80, 24)])
+async def test_no_toast_lies_over_what_can_be_pressed(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with stage(tmp_path, size=size) as it:
+        await it.go_to(VM)
+        await ask(it, "s", TakeScreen)
+        it.app.notify("A job elsewhere failed, for a reason that takes some words to tell", severity="error")
+        await it.until(lambda: it.app.screen.query(Toast), "a toast")
+        [toast] = it.app.screen.query(Toast)
+        await it.until(lambda: toast.region, "it to be laid out")
+        assert not any(toast.region.overlaps(each.region) for each in it.app.screen.query("ConfirmBar *"))
 
 
 async def test_a_dimmed_key_says_why(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def course(tmp_path: Path) -> tuple[str, str]:
 
 
 def test_list_and_status(vmsnap: Vmsnap) -> None:
-    [lab] = vmsnap("lab", "list", "--json").json
+    [lab] = vmsnap("lab", "list", "--json").json["labs"]
     assert (lab["lab"], lab["vms"], lab["no_baseline"]) == (LAB, 12, 0)
     assert LAB in vmsnap("lab", "list").out
     shown = vmsnap("lab", "status", LAB, "--json").json

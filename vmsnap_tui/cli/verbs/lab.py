@@ -62,7 +62,7 @@ async def _list(setup: Setup, *, as_json: bool) -> int:
     async with engine_for(setup) as engine:
         known = await known_labs(engine)
     if as_json:
-        emit([{"lab": each.name, "vms": len(each.seats), **_counts(each)} for each in known])
+        emit({"labs": [{"lab": each.name, "vms": len(each.seats), **_counts(each)} for each in known]})
         return Exit.OK
     rows = [
         [
