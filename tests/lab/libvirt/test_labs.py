@@ -99,6 +99,19 @@ async def test_reset_twenty_times_leaves_nothing_over(lab: Lab, admin: Admin, gu
     assert not [each for each in survey.findings if each.vm in {ref(guest) for guest in guests}]
 
 
+async def test_others_answer_while_one_is_put_back(admin: Admin, guests: list[Guest]) -> None:
+    await admin.engine.loaded(snapshots=True)
+    began, longest = time.perf_counter(), 0.0
+    task = asyncio.create_task(reset(admin, {guests[0].name}))
+    while not task.done():
+        asked = time.perf_counter()
+        await admin.engine.facts(ref(guests[1]))
+        longest = max(longest, time.perf_counter() - asked)
+    assert not task.result().undone
+    took = time.perf_counter() - began
+    assert longest < took / 2, f"{longest:.1f} s of {took:.1f}"
+
+
 def core_seconds() -> float:
     """What all of this machine's processors have worked so far."""
     user, nice, system, *_ = Path("/proc/stat").read_text().split()[1:]

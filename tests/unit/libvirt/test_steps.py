@@ -11,7 +11,7 @@ import libvirt
 import pytest
 
 from vmsnap_tui.model.errors import Cancelled, Conflict, Missing, Unreachable, Unsupported
-from vmsnap_tui.model.plan import After, Delete, Edit, Plan, Restore, Scope, Step, Take
+from vmsnap_tui.model.plan import After, Delete, Edit, Plan, Power, Restore, Scope, Step, Take
 from vmsnap_tui.model.snapshot import Consistency, SnapRef, Snapshot
 from vmsnap_tui.model.vm import VmRef
 from vmsnap_tui.platforms.libvirt import notes, steps
@@ -234,6 +234,23 @@ def test_a_safety_snapshot_comes_first(bench: Bench) -> None:
     bench.do(Restore(one, safety="before"))
     assert bench.snapshots["before"].parent == "two"
     assert bench.snapshots["one"].current
+
+
+def test_somebody_else_was_quicker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked for happens between the look and the call, which is refused then."""
+    destroy, shutdown, create = libvirt.virDomain.destroy, libvirt.virDomain.shutdown, libvirt.virDomain.create
+
+    def after(first: Callable[[Any], int], then: Callable[[Any], int]) -> Callable[[Any], int]:
+        def both(domain: libvirt.virDomain) -> int:
+            first(domain)
+            return then(domain)
+
+        return both
+
+    monkeypatch.setattr(libvirt.virDomain, "shutdown", after(destroy, shutdown))
+    monkeypatch.setattr(libvirt.virDomain, "create", after(create, create))
+    assert bench.do(Power(bench.vm, on=False)) == "the vm is off"
+    assert bench.do(Power(bench.vm, on=True)) == "the vm runs"
 
 
 def test_deleting_with_children_and_forgetting_what_was_noted(bench: Bench) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _KEEPALIVE_PAUSE = 5  # seconds between two probes of a silent connection
 _KEEPALIVE_COUNT = 3  # unanswered ones after which it counts as broken
-_SPARE = 4  # connections that are kept for the next steps
+_SPARE = 8  # connections that are kept for the next steps, and for who polls beside them
 _NOT_OPEN = Unreachable("not connected", "refresh the site to connect now")
 
 _once = threading.Lock()
@@ -207,26 +207,37 @@ class Connection:
         """The domain of a UUID for one step, on a connection that nobody else uses. Raises Unreachable and Missing.
 
         On a shared one a question may wait for another's call to end, such as a restore that takes a minute: a client
-        of libvirt 9 at times misses that a second thread has something to send (measured with 9.0). What was opened for
-        a step is kept for the next one.
+        of libvirt 9 at times misses that a second thread has something to send (measured with 9.0).
         """
-        main = self.raw
-        if main.getType() == "TEST":  # it works within this process, and each connection may have a world of its own
+        if self.raw.getType() == "TEST":  # it works within this process, and each connection may have its own world
             yield self.domain(vm_id)
             return
-        conn = self._for_a_step()
-        try:
+        with self.second() as conn:
             try:
                 domain = conn.lookupByUUIDString(vm_id)
             except libvirt.libvirtError as error:
                 raise translated(error) from error
             yield domain
-        finally:
-            if self._conn is main and len(self._spare) < _SPARE and self._stands(conn):
-                self._spare.append(conn)
 
-    def _for_a_step(self) -> libvirt.virConnect:
-        """Not many at a time: an ssh server turns away who comes with too many that are not logged in yet."""
+    @contextmanager
+    def second(self) -> Iterator[libvirt.virConnect]:
+        """A connection that nobody else uses, also for polling beside a call that takes long. Raises Unreachable.
+
+        It is kept for the next one who needs such: to log in may take a second.
+        """
+        main = self._conn
+        conn = self._spare_one()
+        try:
+            yield conn
+        finally:
+            if main is not None and self._conn is main and len(self._spare) < _SPARE and self._stands(conn):
+                self._spare.append(conn)
+            else:
+                with suppress(libvirt.libvirtError):  # it may have broken meanwhile
+                    conn.close()
+
+    def _spare_one(self) -> libvirt.virConnect:
+        """New ones are opened one by one: an ssh server turns away who comes with many that are not logged in yet."""
         with self._one_by_one:
             while self._spare:
                 if self._stands(conn := self._spare.pop()):
@@ -235,19 +246,6 @@ class Connection:
                 return self._connected()
             except libvirt.libvirtError as error:
                 raise translated(error) from error
-
-    @contextmanager
-    def second(self) -> Iterator[libvirt.virConnect]:
-        """A connection of one's own, for polling beside a call that takes long. Closed at the end."""
-        try:
-            conn = self._connected()
-        except libvirt.libvirtError as error:
-            raise translated(error) from error
-        try:
-            yield conn
-        finally:
-            with suppress(libvirt.libvirtError):  # it may have broken meanwhile
-                conn.close()
 
     def _forget(self) -> None:
         """Handles are of one connection."""

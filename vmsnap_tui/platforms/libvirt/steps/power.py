@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import libvirt
+
 from vmsnap_tui.model.errors import Cancelled, Failed
 from vmsnap_tui.model.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
-
-    import libvirt
 
     from vmsnap_tui.model.plan import Step
     from vmsnap_tui.platforms.libvirt.connection import Connection
@@ -32,8 +32,7 @@ def power(
     """Start it; or ask the guest, by its agent or else by ACPI, and wait until it is off."""
     if step.params["on"]:
         report(Progress("starting the vm"))
-        if not domain.isActive():
-            domain.create()
+        _ask(domain, domain.create, on=True)
         return "the vm runs"
     begun, asked = time.monotonic(), float("-inf")
     while domain.isActive():
@@ -44,9 +43,20 @@ def power(
                 "look at its console, or switch it off: virsh destroy",
             )
         if now - asked > _ASK_AGAIN:
-            domain.shutdown()
+            _ask(domain, domain.shutdown, on=False)
             asked = now
         report(Progress("the guest shuts down"))
         if stop.wait(_PAUSE):
             raise Cancelled("no longer waited for; the guest was asked to shut down, and may still do so")
     return "the vm is off"
+
+
+def _ask(domain: libvirt.virDomain, call: Callable[[], object], *, on: bool) -> None:
+    """Call it unless the domain is there already, also by somebody else's doing at this very moment."""
+    if bool(domain.isActive()) is on:
+        return
+    try:
+        call()
+    except libvirt.libvirtError:
+        if bool(domain.isActive()) is not on:
+            raise
