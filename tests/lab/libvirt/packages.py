@@ -208,6 +208,7 @@ class Apt:
             "APT::Get::List-Cleanup": "false",
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
+            "DPkg::Lock::Timeout": "300",  # seconds: also what is only fetched waits for who installs, or fetches too
         }
         env = ("env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")
         return (*env, name, "--quiet", *(f"-o{key}={value}" for key, value in options.items()))
