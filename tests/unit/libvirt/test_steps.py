@@ -253,6 +253,25 @@ def test_somebody_else_was_quicker(bench: Bench, monkeypatch: pytest.MonkeyPatch
     assert bench.do(Power(bench.vm, on=True)) == "the vm runs"
 
 
+def test_one_that_was_asked_may_refuse_to_be_asked_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("vmsnap_tui.platforms.libvirt.steps.power")
+    monkeypatch.setattr(module, "_ASK_AGAIN", 0.0)
+    monkeypatch.setattr(module, "_PAUSE", 0.001)
+    asked = []
+
+    def shutdown(domain: libvirt.virDomain) -> int:
+        asked.append(domain)
+        if len(asked) == 3:
+            domain.destroy()
+        if len(asked) > 1:
+            raise libvirt.libvirtError("the agent is gone")
+        return 0
+
+    monkeypatch.setattr(libvirt.virDomain, "shutdown", shutdown)
+    assert bench.do(Power(bench.vm, on=False)) == "the vm is off"
+    assert len(asked) == 3
+
+
 def test_deleting_with_children_and_forgetting_what_was_noted(bench: Bench) -> None:
     one = bench.take("one")
     two = bench.take("two")

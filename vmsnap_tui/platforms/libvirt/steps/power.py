@@ -34,7 +34,8 @@ def power(
         report(Progress("starting the vm"))
         _ask(domain, domain.create, on=True)
         return "the vm runs"
-    begun, asked = time.monotonic(), float("-inf")
+    begun = time.monotonic()
+    asked: float | None = None
     while domain.isActive():
         now = time.monotonic()
         if now - begun > _PATIENCE:
@@ -42,8 +43,13 @@ def power(
                 f"the guest did not shut down in {_PATIENCE:.0f} s",
                 "look at its console, or switch it off: virsh destroy",
             )
-        if now - asked > _ASK_AGAIN:
-            _ask(domain, domain.shutdown, on=False)
+        if asked is None or now - asked > _ASK_AGAIN:
+            try:
+                _ask(domain, domain.shutdown, on=False)
+            except libvirt.libvirtError:
+                if asked is None:
+                    raise
+                # It was asked before, and is busy with it: its agent may be gone by now.
             asked = now
         report(Progress("the guest shuts down"))
         if stop.wait(_PAUSE):
