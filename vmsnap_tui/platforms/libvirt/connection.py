@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import libvirt
 
 from vmsnap_tui.model.errors import Denied, Unreachable
-from vmsnap_tui.platforms.libvirt.errors import translated
+from vmsnap_tui.platforms.libvirt.errors import translated, typed_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -213,10 +213,8 @@ class Connection:
             yield self.domain(vm_id)
             return
         with self.second() as conn:
-            try:
+            with typed_errors():
                 domain = conn.lookupByUUIDString(vm_id)
-            except libvirt.libvirtError as error:
-                raise translated(error) from error
             yield domain
 
     @contextmanager
@@ -242,10 +240,8 @@ class Connection:
             while self._spare:
                 if self._stands(conn := self._spare.pop()):
                     return conn
-            try:
+            with typed_errors():
                 return self._connected()
-            except libvirt.libvirtError as error:
-                raise translated(error) from error
 
     def _forget(self) -> None:
         """Handles are of one connection."""

@@ -32,8 +32,21 @@ def power(
     """Start it; or ask the guest, by its agent or else by ACPI, and wait until it is off."""
     if step.params["on"]:
         report(Progress("starting the vm"))
-        _ask(domain, domain.create, on=True)
-        return "the vm runs"
+        return _start(domain)
+    return _shut_down(domain, report, stop)
+
+
+def _start(domain: libvirt.virDomain) -> str:
+    try:
+        if not domain.isActive():
+            domain.create()
+    except libvirt.libvirtError:
+        if not domain.isActive():  # else somebody started it at this very moment
+            raise
+    return "the vm runs"
+
+
+def _shut_down(domain: libvirt.virDomain, report: Callable[[Progress], None], stop: Event) -> str:
     begun = time.monotonic()
     asked: float | None = None
     while domain.isActive():
@@ -45,24 +58,13 @@ def power(
             )
         if asked is None or now - asked > _ASK_AGAIN:
             try:
-                _ask(domain, domain.shutdown, on=False)
+                domain.shutdown()
             except libvirt.libvirtError:
-                if asked is None:
+                # It may have gone off at this very moment; and one that was asked before may have no agent any more.
+                if asked is None and domain.isActive():
                     raise
-                # It was asked before, and is busy with it: its agent may be gone by now.
             asked = now
         report(Progress("the guest shuts down"))
         if stop.wait(_PAUSE):
             raise Cancelled("no longer waited for; the guest was asked to shut down, and may still do so")
     return "the vm is off"
-
-
-def _ask(domain: libvirt.virDomain, call: Callable[[], object], *, on: bool) -> None:
-    """Call it unless the domain is there already, also by somebody else's doing at this very moment."""
-    if bool(domain.isActive()) is on:
-        return
-    try:
-        call()
-    except libvirt.libvirtError:
-        if bool(domain.isActive()) is not on:
-            raise
